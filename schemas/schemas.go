@@ -1,0 +1,58 @@
+// Package schemas is the pure dictionary between SCIM and Cognito: the resource types and their definitions, what a
+// request body means whoever sent it, and which Cognito attribute holds which SCIM attribute. It knows no network, clock,
+// context, log or database.
+package schemas
+
+import (
+	"github.com/elimity-com/scim/schema"
+
+	"github.com/scim-cognito/scim-cognito/schemas/attribute"
+)
+
+// URNs of the schemas served (RFC 7643 section 8.7.1 and section 4.3).
+const (
+	UserURN       = "urn:ietf:params:scim:schemas:core:2.0:User"
+	EnterpriseURN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	GroupURN      = "urn:ietf:params:scim:schemas:core:2.0:Group"
+)
+
+// Resource is one SCIM resource in canonical form: names as the definitions spell them, values of the types string, bool,
+// json.Number, map[string]any and []any, an extension's attributes in a map under its URN; nothing null and nothing empty
+// in it (RFC 7643 section 2.5: null, [] and absent are the same state).
+type Resource map[string]any
+
+// String returns the attribute's value when it is a string, else "".
+func (r Resource) String(name string) string {
+	s, _ := r[name].(string)
+	return s
+}
+
+// ResourceType is one endpoint's kind of resource (RFC 7643 section 6).
+type ResourceType struct {
+	Name        string // "User"; also meta.resourceType
+	Endpoint    string // below the base URL: "/Users"
+	Description string
+	Tree        *attribute.Tree // the core schema and its extensions
+	Schemas     []schema.Schema // the same as they are served at /Schemas: the core schema first
+	required    []string        // attributes demanded beyond what the schema says
+}
+
+// Users is the resource type behind /Users.
+var Users = newResourceType("User", "/Users", "User Account",
+	schema.CoreUserSchema(), schema.ExtensionEnterpriseUser())
+
+// Groups is the resource type behind /Groups. RFC 7643 section 4.2 requires displayName although its schema does not say so.
+var Groups = newResourceType("Group", "/Groups", "Group", schema.CoreGroupSchema()).requires("displayName")
+
+func newResourceType(name, endpoint, description string, core schema.Schema, extensions ...schema.Schema) *ResourceType {
+	return &ResourceType{
+		Name: name, Endpoint: endpoint, Description: description,
+		Tree:    attribute.New(core, extensions...),
+		Schemas: append([]schema.Schema{core}, extensions...),
+	}
+}
+
+func (rt *ResourceType) requires(names ...string) *ResourceType {
+	rt.required = append(rt.required, names...)
+	return rt
+}
