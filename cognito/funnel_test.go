@@ -1,0 +1,209 @@
+package cognito_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+)
+
+// Calls of each effect, as the cases below name them.
+var (
+	createUser = func(ctx context.Context, p *cognito.Pool) error {
+		_, err := p.CreateUser(ctx, "alice", map[string]string{"email": "alice@example.com"})
+		return err
+	}
+	updateUser = func(ctx context.Context, p *cognito.Pool) error {
+		return p.UpdateUser(ctx, "alice", map[string]string{"name": "Alice"})
+	}
+	deleteUser  = func(ctx context.Context, p *cognito.Pool) error { return p.DeleteUser(ctx, "alice") }
+	deleteGroup = func(ctx context.Context, p *cognito.Pool) error { return p.DeleteGroup(ctx, "staff") }
+	createGroup = func(ctx context.Context, p *cognito.Pool) error {
+		_, err := p.CreateGroup(ctx, "staff", "")
+		return err
+	}
+	listUsers = func(ctx context.Context, p *cognito.Pool) error {
+		_, _, err := p.UsersPage(ctx, "")
+		return err
+	}
+)
+
+var (
+	created    = ok(`{"User":{"Username":"alice","Attributes":[{"Name":"sub","Value":"s-1"}],"Enabled":true}}`)
+	throttles  = fails(400, "TooManyRequestsException", "Rate exceeded")
+	internal   = fails(500, "InternalErrorException", "Internal error")
+	userExists = fails(400, "UsernameExistsException", "User account already exists")
+	noUser     = fails(400, "UserNotFoundException", "User does not exist.")
+)
+
+// TestFunnel holds what becomes of a call by what its attempts are answered, over a
+// real connection.
+func TestFunnel(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		call     func(context.Context, *cognito.Pool) error
+		answers  []answer
+		attempts int
+		kind     cognito.Kind
+		sent     bool
+		ok       bool
+	}{
+		"success": {call: createUser, answers: []answer{created}, attempts: 1, ok: true},
+
+		"throttled for ever is not sent":  {call: createUser, answers: []answer{throttles}, attempts: 4, kind: cognito.Throttled},
+		"throttled once":                  {call: createUser, answers: []answer{throttles, created}, attempts: 2, ok: true},
+		"500 for ever":                    {call: createUser, answers: []answer{internal}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"500 of a read is never sent":     {call: listUsers, answers: []answer{internal}, attempts: 4, kind: cognito.Unavailable},
+		"503 without a body":              {call: updateUser, answers: []answer{raw(503, "")}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"502 of a proxy":                  {call: updateUser, answers: []answer{raw(502, "<html>")}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"unknown code with status 500":    {call: updateUser, answers: []answer{fails(500, "Odd#Thing", "?")}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"unknown code with status 400":    {call: updateUser, answers: []answer{fails(400, "OddException", "?")}, attempts: 1, kind: cognito.Unexpected},
+		"throttle code with status 503":   {call: updateUser, answers: []answer{fails(503, "ThrottlingException", "slow")}, attempts: 4, kind: cognito.Throttled},
+		"reset before or after, for ever": {call: updateUser, answers: []answer{resets}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"reset once":                      {call: createUser, answers: []answer{resets, created}, attempts: 2, ok: true},
+		"cut within the answer":           {call: createUser, answers: []answer{cuts}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"garbage with status 200":         {call: createUser, answers: []answer{raw(200, "<html>")}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"garbage with status 200, once":   {call: createUser, answers: []answer{raw(200, "<html>"), created}, attempts: 2, ok: true},
+		"garbage with status 400":         {call: createUser, answers: []answer{raw(400, "<html>")}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"no answer within the time-out":   {call: createUser, answers: []answer{hangs}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"time-out once":                   {call: createUser, answers: []answer{hangs, created}, attempts: 2, ok: true},
+		"a user that is missing":          {call: createUser, answers: []answer{ok("{}")}, attempts: 1, kind: cognito.Unavailable, sent: true},
+
+		"limit exceeded is not repeated":    {call: createGroup, answers: []answer{fails(400, "LimitExceededException", "Groups")}, attempts: 1, kind: cognito.Limit},
+		"denied is not repeated":            {call: createUser, answers: []answer{fails(400, "AccessDeniedException", "not authorized")}, attempts: 1, kind: cognito.Denied},
+		"exists at once is certain":         {call: createUser, answers: []answer{userExists}, attempts: 1, kind: cognito.Exists},
+		"exists after a throttle is, too":   {call: createUser, answers: []answer{throttles, userExists}, attempts: 2, kind: cognito.Exists},
+		"exists after a reset may be ours":  {call: createUser, answers: []answer{resets, userExists}, attempts: 2, kind: cognito.Exists, sent: true},
+		"exists after a 500 may be ours":    {call: createUser, answers: []answer{internal, userExists}, attempts: 2, kind: cognito.Exists, sent: true},
+		"the doubt outlives a throttle":     {call: createUser, answers: []answer{internal, throttles, userExists}, attempts: 3, kind: cognito.Exists, sent: true},
+		"the doubt outlives all throttles":  {call: createUser, answers: []answer{internal, throttles}, attempts: 4, kind: cognito.Throttled, sent: true},
+		"group exists after garbage":        {call: createGroup, answers: []answer{raw(200, "?"), fails(400, "GroupExistsException", "exists")}, attempts: 2, kind: cognito.Exists, sent: true},
+		"not found at once is certain":      {call: deleteUser, answers: []answer{noUser}, attempts: 1, kind: cognito.NotFound},
+		"deleted and gone is success":       {call: deleteUser, answers: []answer{resets, noUser}, attempts: 2, ok: true},
+		"throttled and gone is not":         {call: deleteUser, answers: []answer{throttles, noUser}, attempts: 2, kind: cognito.NotFound},
+		"group deleted and gone is success": {call: deleteGroup, answers: []answer{internal, fails(400, "ResourceNotFoundException", "Group not found.")}, attempts: 2, ok: true},
+		"group deleted, but no pool":        {call: deleteGroup, answers: []answer{internal, fails(400, "ResourceNotFoundException", "User pool x_y does not exist.")}, attempts: 2, kind: cognito.PoolNotFound, sent: true},
+		"update after a 500, user gone":     {call: updateUser, answers: []answer{internal, noUser}, attempts: 2, kind: cognito.NotFound, sent: true},
+		"mail failed, but user made":        {call: createUser, answers: []answer{fails(400, "CodeDeliveryFailureException", "no mail")}, attempts: 1, kind: cognito.Unexpected, sent: true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{answers: c.answers}
+			server := httptest.NewServer(f)
+			t.Cleanup(server.Close)
+			pool := open(t, server.URL, func(cfg *cognito.Config) { cfg.Timeout = 300 * time.Millisecond })
+			err := c.call(within(t, time.Minute), pool)
+			if got := len(f.calls()); got != c.attempts {
+				t.Errorf("got %d attempts, want %d", got, c.attempts)
+			}
+			if c.ok {
+				if err != nil {
+					t.Fatalf("got error %v, want none", err)
+				}
+				return
+			}
+			var e *cognito.Error
+			if !errors.As(err, &e) {
+				t.Fatalf("got %v, want a *cognito.Error", err)
+			}
+			if e.Kind != c.kind || e.Sent != c.sent {
+				t.Errorf("got kind %q and sent %v, want %q and %v: %v", e.Kind, e.Sent, c.kind, c.sent, err)
+			}
+		})
+	}
+}
+
+// TestNothingSent: without a connection nothing can have been applied.
+func TestNothingSent(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{answers: []answer{created}}
+	server := &http.Server{Handler: f}
+	go server.Serve(listener)
+	pool := open(t, "http://"+listener.Addr().String(), nil)
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	pool.Close() // the idle connection: the next call must dial
+	err = createUser(within(t, time.Minute), pool)
+	var e *cognito.Error
+	if !errors.As(err, &e) || e.Kind != cognito.Unavailable || e.Sent {
+		t.Fatalf("got %v, want unavailable and not sent", err)
+	}
+	if !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("got %q, want it to say that the connection was refused", err)
+	}
+}
+
+// TestErrorText: the text is Cognito's message, without a password.
+func TestErrorText(t *testing.T) {
+	t.Parallel()
+	f := &fake{answers: []answer{fails(400, "InvalidParameterException", "Value 'hunter2' at 'password' failed to satisfy constraint")}}
+	pool := inProcess(t, f, nil)
+	err := pool.SetPassword(t.Context(), "alice", "hunter2", true)
+	want := "AdminSetUserPassword: InvalidParameterException: Value '…' at 'password' failed to satisfy constraint"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if strings.Contains(e.Error(), "hunter2") {
+			t.Errorf("the chain holds the password: %v", e)
+		}
+	}
+	var e *cognito.Error
+	if !errors.As(err, &e) || e.RequestID != "request-1" {
+		t.Errorf("got %+v, want request id request-1", e)
+	}
+}
+
+// TestKinds holds the translation of Cognito's codes.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	member := func(ctx context.Context, p *cognito.Pool) error { return p.AddMember(ctx, "staff", "alice") }
+	cases := []struct {
+		call          func(context.Context, *cognito.Pool) error
+		code, message string
+		want          cognito.Kind
+	}{
+		{createUser, "AliasExistsException", "An account with the given email already exists.", cognito.Exists},
+		{createUser, "UsernameExistsException", "User account already exists", cognito.Exists},
+		{createUser, "InvalidParameterException", "Invalid phone number format.", cognito.Invalid},
+		{createUser, "InvalidPasswordException", "Password not long enough", cognito.Password},
+		{createUser, "UserLambdaValidationException", "PreSignUp failed", cognito.Lambda},
+		{createUser, "UnsupportedUserStateException", "Resend not possible.", cognito.State},
+		{createUser, "ResourceNotFoundException", "User pool x_y does not exist.", cognito.PoolNotFound},
+		{createUser, "com.amazon.coral.service#AccessDeniedException", "User: arn is not authorized", cognito.Denied},
+		{createUser, "ExpiredTokenException", "The security token included in the request is expired", cognito.Denied},
+		{createUser, "UnrecognizedClientException", "The security token included in the request is invalid.", cognito.Denied},
+		{updateUser, "InvalidParameterException", "user.email: Attribute cannot be updated.", cognito.Immutable},
+		{updateUser, "AliasExistsException", "An account with the given email already exists.", cognito.Exists},
+		{updateUser, "UserNotFoundException", "User does not exist.", cognito.NotFound},
+		{member, "ResourceNotFoundException", "Group not found.", cognito.GroupNotFound},
+		{member, "ResourceNotFoundException", "User pool x_y does not exist.", cognito.PoolNotFound},
+		{member, "UserNotFoundException", "User does not exist.", cognito.NotFound},
+		{member, "LimitExceededException", "User cannot be in more than 100 groups", cognito.Limit},
+		{createGroup, "GroupExistsException", "A group with the name already exists.", cognito.Exists},
+		{listUsers, "InvalidParameterException", "Error while parsing filter.", cognito.Invalid},
+	}
+	for _, c := range cases {
+		f := &fake{answers: []answer{fails(400, c.code, c.message)}}
+		err := c.call(t.Context(), inProcess(t, f, nil))
+		var e *cognito.Error
+		if !errors.As(err, &e) || e.Kind != c.want || e.Message != c.message || e.Sent {
+			t.Errorf("%s %q: got %v, kind %q, want kind %q and not sent", c.code, c.message, err, cognito.KindOf(err), c.want)
+		}
+		if got := len(f.calls()); got != 1 {
+			t.Errorf("%s %q: got %d attempts, want 1", c.code, c.message, got)
+		}
+	}
+}
