@@ -1,0 +1,181 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/scim-cognito/scim-cognito/schemas/attribute"
+	"github.com/scim-cognito/scim-cognito/schemas/filter"
+)
+
+// index is an attribute whose values are stored as terms, so that rows are found by them.
+type index struct {
+	code int // in the term table: never given another meaning
+	kind Kind
+	attr string // canonical name of a top-level core attribute
+	sub  string // of its sub-attribute, or ""
+
+	exact bool // values compare byte for byte; otherwise folded
+}
+
+// indexed is built in: it is what identity providers look up by. A change needs a migration that rebuilds the terms.
+var indexed = []index{
+	{code: 1, kind: User, attr: "userName"},
+	{code: 2, kind: User, attr: "externalId"},
+	{code: 3, kind: User, attr: "emails", sub: "value"},
+	{code: 4, kind: User, attr: "displayName"},
+	{code: 5, kind: Group, attr: "displayName"},
+	{code: 6, kind: Group, attr: "externalId"},
+}
+
+// idCode is the code of terms for the folded ids of a kind: only ids that are not their own folding have one.
+func idCode(kind Kind) int { return 6 + int(kind) }
+
+// indexes are the built-in ones, with what the definitions say about them.
+type indexes struct {
+	list  []index
+	trees map[Kind]*attribute.Tree
+}
+
+func newIndexes(trees map[Kind]*attribute.Tree) (indexes, error) {
+	ix := indexes{list: slices.Clone(indexed), trees: maps.Clone(trees)}
+	for i := range ix.list {
+		def := trees[ix.list[i].kind]
+		if def == nil {
+			return ix, fmt.Errorf("store: no definitions of %ss", ix.list[i].kind)
+		}
+		attr, sub := filter.Path{Name: ix.list[i].attr, Sub: ix.list[i].sub}.Resolve(def)
+		if sub != nil {
+			attr = sub
+		}
+		if attr == nil {
+			return ix, fmt.Errorf("store: the definitions of %ss lack %s", ix.list[i].kind, ix.list[i].name())
+		}
+		ix.list[i].exact = attr.CaseExact
+	}
+	return ix, nil
+}
+
+func (ix index) name() string {
+	if ix.sub == "" {
+		return ix.attr
+	}
+	return ix.attr + "." + ix.sub
+}
+
+// named returns the index on an attribute of a kind, by its canonical name.
+func (ix indexes) named(kind Kind, name string) (index, bool) {
+	for _, x := range ix.list {
+		if x.kind == kind && x.name() == name {
+			return x, true
+		}
+	}
+	return index{}, false
+}
+
+const (
+	termLimit = 512    // bytes; PostgreSQL refuses index entries from about 2,700
+	termHash  = "\x01" // begins a term that stands for a value; values that begin so themselves are hashed, too
+)
+
+// term returns how a value is stored: two values have the same term if and only if a filter's eq takes them for equal.
+func (ix index) term(value string) string {
+	if !ix.exact {
+		value = filter.Fold(value)
+	}
+	if len(value) <= termLimit && !strings.Contains(value, "\x00") && !strings.HasPrefix(value, termHash) {
+		return value
+	}
+	sum := sha256.Sum256([]byte(value))
+	return termHash + hex.EncodeToString(sum[:])
+}
+
+// term is a row of the term table.
+type term struct {
+	code  int
+	value string
+}
+
+// terms returns the terms of a row, without duplicates. An empty value is none.
+func (ix indexes) terms(kind Kind, id string, doc []byte) ([]term, error) {
+	var attrs map[string]json.RawMessage
+	if err := json.Unmarshal(doc, &attrs); err != nil {
+		return nil, fmt.Errorf("store: reading a %s's document: %w", kind, err)
+	}
+	var found []term
+	if folded := filter.Fold(id); folded != id {
+		found = append(found, term{idCode(kind), (index{}).term(id)})
+	}
+	for _, x := range ix.list {
+		raw, ok := attrs[x.attr]
+		if x.kind != kind || !ok {
+			continue
+		}
+		values, err := x.values(raw)
+		if err != nil {
+			return nil, fmt.Errorf("store: reading %s of a %s's document: %w", x.name(), kind, err)
+		}
+		for _, v := range values {
+			if t := (term{x.code, x.term(v)}); v != "" && !slices.Contains(found, t) {
+				found = append(found, t)
+			}
+		}
+	}
+	return found, nil
+}
+
+// values reads a simple attribute, or the sub-attribute of each element of a multi-valued one.
+func (ix index) values(raw json.RawMessage) ([]string, error) {
+	if ix.sub == "" {
+		var v string
+		err := json.Unmarshal(raw, &v)
+		return []string{v}, err
+	}
+	var elements []map[string]any
+	if err := json.Unmarshal(raw, &elements); err != nil {
+		return nil, err
+	}
+	var values []string
+	for _, e := range elements {
+		if v, ok := e[ix.sub].(string); ok {
+			values = append(values, v)
+		}
+	}
+	return values, nil
+}
+
+// writeTerms changes the terms of a row from those of the document before to those of after; nil: none.
+func (t *Tx) writeTerms(d Doc, before, after []byte) error {
+	var had, want []term
+	var err error
+	if before != nil {
+		if had, err = t.d.s.indexes.terms(d.Kind, d.ID, before); err != nil {
+			return err
+		}
+	}
+	if after != nil {
+		if want, err = t.d.s.indexes.terms(d.Kind, d.ID, after); err != nil {
+			return err
+		}
+	}
+	for _, x := range had {
+		if !slices.Contains(want, x) {
+			if err := t.c.exec("DELETE FROM term WHERE dir = ? AND attr = ? AND value = ? AND seq = ?", t.d.dir, x.code, x.value, d.Seq); err != nil {
+				return err
+			}
+		}
+	}
+	for _, x := range want {
+		if !slices.Contains(had, x) {
+			if err := t.c.exec("INSERT INTO term (dir, attr, value, seq) VALUES (?, ?, ?, ?)", t.d.dir, x.code, x.value, d.Seq); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
