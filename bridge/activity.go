@@ -1,0 +1,81 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	scim "github.com/elimity-com/scim/errors"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// operation is one change that a request asks for, as the activity keeps it.
+type operation struct {
+	c      *Connection
+	method string
+	kind   store.Kind
+	plan   Plan
+	steps  atomic.Int64 // calls that are still to be made
+
+	mu    sync.Mutex
+	notes []string
+}
+
+func (c *Connection) begin(ctx context.Context, method string, kind store.Kind) *operation {
+	return &operation{c: c, method: method, kind: kind, notes: requestOf(ctx).Ignored}
+}
+
+// note adds what an admin would want to know about an operation that went well all the same.
+func (o *operation) note(format string, args ...any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.notes = append(o.notes, fmt.Sprintf(format, args...))
+}
+
+func (o *operation) left() int { return int(o.steps.Load()) }
+
+// maxSteps bounds what the activity keeps of a long plan.
+const maxSteps = 50
+
+// end records the operation. It holds names in the pool and ids, never attribute values.
+func (o *operation) end(ctx context.Context, id string, err error) {
+	a := store.Activity{
+		At: o.c.dir.now(), RequestID: requestOf(ctx).ID, Connection: o.c.cfg.Name, Method: o.method, Kind: o.kind, ID: id, Outcome: "done",
+	}
+	for i, s := range o.plan {
+		if i == maxSteps {
+			a.Plan = append(a.Plan, fmt.Sprintf("and %d more", len(o.plan)-maxSteps))
+			break
+		}
+		a.Plan = append(a.Plan, s.String())
+	}
+	if err != nil {
+		a.Outcome = outcome(err)
+	}
+	o.mu.Lock()
+	a.Notes = append(a.Notes, o.notes...)
+	o.mu.Unlock()
+	if err := o.c.dir.cfg.Store.Record(context.WithoutCancel(ctx), a); err != nil {
+		o.c.dir.log.Error("recording activity", "error", err)
+	}
+}
+
+// outcome names an error without the values that its text may hold.
+func outcome(err error) string {
+	var mine *Error
+	var refused scim.ScimError
+	var theirs *cognito.Error
+	switch {
+	case errors.As(err, &theirs):
+		return fmt.Sprintf("%s: %s", theirs.Kind, theirs.Code)
+	case errors.As(err, &mine):
+		return mine.Kind.String()
+	case errors.As(err, &refused):
+		return string(refused.ScimType)
+	}
+	return "internal"
+}

@@ -1,0 +1,209 @@
+// Package bridge decides what must change in a user pool so that it is as an identity provider asks, and changes it.
+// An operation compares what is (the mirror) with what is asked, makes a plan of Cognito calls in pure code, carries it
+// out, and writes down what the pool then holds.
+//
+// Work of more than one call is in the journal from before its first call until after its last, and goes on when its
+// request has run out of time or the process has been killed.
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// DirectoryConfig says what a directory is made of. Pool and Store are required.
+type DirectoryConfig struct {
+	Pool  *cognito.Pool
+	Store *store.Store
+	// Attributes are mapping rows beyond the standard ones.
+	Attributes []schemas.Row
+	// SweepEvery is the pause between two sweeps of the pool. 0: 30 minutes. Negative: none after the first, for tests.
+	SweepEvery time.Duration
+	// Lag is how long Cognito's listings may take to show a write (they are eventually consistent). 0: 30 seconds.
+	Lag time.Duration
+	// Clock tells the time. nil: time.Now.
+	Clock func() time.Time
+	// Logger gets what no caller is there to be told. nil: slog.Default().
+	Logger *slog.Logger
+}
+
+// Directory is a pool, its attribute mapping and its mirror. Connections to one pool share it.
+type Directory struct {
+	pool    *cognito.Pool
+	mirror  *store.Directory
+	mapping *schemas.Mapping
+	cfg     DirectoryConfig
+	log     *slog.Logger
+	poolID  string
+	space   uuid.UUID // of the ids of groups that do not carry ours
+
+	warm        atomic.Bool  // the mirror has been complete once
+	groupsKnown atomic.Bool  // every group of the pool has been seen
+	swept       atomic.Int64 // when the last complete sweep of this process ended, Unix ms; 0: none yet
+	unreachable atomic.Pointer[error]
+
+	base context.Context // of work that outlives its request
+	stop context.CancelFunc
+	work sync.WaitGroup
+}
+
+// OpenDirectory checks that the pool can hold what SCIM sends and opens its mirror. The error is one sentence for the
+// operator that says what to do.
+func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.SweepEvery == 0 {
+		cfg.SweepEvery = 30 * time.Minute
+	}
+	if cfg.Lag == 0 {
+		cfg.Lag = 30 * time.Second
+	}
+	info := cfg.Pool.Info()
+	mapping, err := fit(info, cfg.Attributes)
+	if err != nil {
+		return nil, err
+	}
+	mirror, err := cfg.Store.Directory(ctx, info.ID, info.Created)
+	if err != nil {
+		return nil, fmt.Errorf("opening the mirror of pool %s: %w", info.ID, err)
+	}
+	d := &Directory{
+		pool: cfg.Pool, mirror: mirror, mapping: mapping, cfg: cfg, poolID: info.ID,
+		log:   cfg.Logger.With("pool", info.ID),
+		space: uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:scim-cognito:"+info.ID)),
+	}
+	swept, err := mirror.Swept(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the mirror of pool %s: %w", info.ID, err)
+	}
+	d.warm.Store(!swept.IsZero())
+	d.groupsKnown.Store(!swept.IsZero())
+	d.base, d.stop = context.WithCancel(context.WithoutCancel(ctx))
+	return d, nil
+}
+
+// Run keeps the mirror in step with the pool and finishes what the journal holds, until ctx ends. Close stops what
+// requests have left running.
+func (d *Directory) Run(ctx context.Context) error {
+	var loops sync.WaitGroup
+	loops.Go(func() { d.sweepLoop(ctx) })
+	loops.Go(func() { d.journalLoop(ctx) })
+	loops.Wait()
+	return context.Cause(ctx)
+}
+
+// Close stops the work that outlived its request and waits for it; the journal keeps what is left. It does not close the
+// pool or the store.
+func (d *Directory) Close() {
+	d.stop()
+	d.work.Wait()
+}
+
+// Ready says why the directory cannot serve everything yet, nil when it can.
+func (d *Directory) Ready() error {
+	if p := d.unreachable.Load(); p != nil {
+		return fmt.Errorf("pool %s cannot be reached: %w", d.poolID, *p)
+	}
+	if !d.warm.Load() {
+		return fmt.Errorf("the mirror of pool %s is being filled", d.poolID)
+	}
+	return nil
+}
+
+func (d *Directory) now() time.Time { return d.cfg.Clock() }
+
+// UnknownMembers says what to do about members that neither mirror nor pool know.
+type UnknownMembers uint8
+
+// SkipUnknown leaves them out of the group, records them and carries on; RejectUnknown refuses the request.
+const (
+	SkipUnknown UnknownMembers = iota
+	RejectUnknown
+)
+
+// FullOverflow says what to do about attributes for which a user has no room left.
+type FullOverflow uint8
+
+// KeepFitting leaves them out of the user, records them and carries on; RejectOverflow refuses the request.
+const (
+	KeepFitting FullOverflow = iota
+	RejectOverflow
+)
+
+// ConnectionConfig is one identity provider's right to push. Name and Directory are required.
+type ConnectionConfig struct {
+	Name           string
+	Directory      *Directory
+	UnknownMembers UnknownMembers
+	Overflow       FullOverflow
+}
+
+// Connection is one identity provider's view of a directory, and everything it can reach. It is safe for concurrent use.
+type Connection struct {
+	cfg ConnectionConfig
+	dir *Directory
+}
+
+// NewConnection returns the connection that cfg describes.
+func NewConnection(cfg ConnectionConfig) *Connection {
+	return &Connection{cfg: cfg, dir: cfg.Directory}
+}
+
+// Name is the connection's name in the configuration.
+func (c *Connection) Name() string { return c.cfg.Name }
+
+// Ready says why the connection's directory cannot serve everything yet, nil when it can.
+func (c *Connection) Ready() error { return c.dir.Ready() }
+
+// Request is what the activity keeps of the request that made a change.
+type Request struct {
+	ID      string   // the request id that the answer and the log carry
+	Ignored []string // attributes of the body that were left out, and why
+}
+
+type requestKey struct{}
+
+// WithRequest returns a context whose changes are recorded under req.
+func WithRequest(ctx context.Context, req Request) context.Context {
+	return context.WithValue(ctx, requestKey{}, req)
+}
+
+func requestOf(ctx context.Context) Request {
+	req, _ := ctx.Value(requestKey{}).(Request)
+	return req
+}
+
+// lock makes the writers of one resource go one after another. Waiting ends with ctx.
+func (d *Directory) lock(ctx context.Context, key string) (func(), error) {
+	unlock, err := d.mirror.Lock(ctx, key)
+	if err != nil {
+		return nil, busy(err)
+	}
+	return unlock, nil
+}
+
+func busy(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &Error{Kind: TooMany, RetryAfter: retryBusy, Err: err,
+			Detail: "an earlier change of the same resource is still being made; repeat the request"}
+	}
+	return internal(err)
+}
+
+// retryBusy is what a request is told that waited in vain behind another.
+const retryBusy = 10 * time.Second

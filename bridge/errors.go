@@ -1,0 +1,131 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	scim "github.com/elimity-com/scim/errors"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+)
+
+// Kind is what went wrong, as far as the answer depends on it.
+type Kind uint8
+
+// The kinds of error.
+const (
+	Internal    Kind = iota // our fault; Detail is empty and Err tells the operator
+	NotFound                // no such resource
+	Exists                  // userName, displayName or an alias is taken
+	Invalid                 // a value that Cognito refuses
+	Mutability              // a resource or attribute that must not be changed through SCIM
+	TooMany                 // come back after RetryAfter: quota, warm-up, or work that goes on in the journal
+	Unavailable             // Cognito does not answer, or not sensibly: come back after RetryAfter
+	Denied                  // AWS refuses our credentials
+	Full                    // a hard quota of the pool: repeating does not help
+)
+
+var kindNames = [...]string{
+	"internal", "not found", "exists", "invalid", "mutability", "too many", "unavailable", "denied", "full",
+}
+
+// String is the kind in words, for logs.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+// Error is a failed operation. Detail is for the identity provider's admin and holds no internals; Err is for the
+// operator's log.
+type Error struct {
+	Kind       Kind
+	Detail     string
+	RetryAfter time.Duration // of TooMany and Unavailable
+	Err        error
+}
+
+// Error joins what both readers get to see; it is for logs.
+func (e *Error) Error() string {
+	switch {
+	case e.Err == nil:
+		return e.Detail
+	case e.Detail == "":
+		return e.Err.Error()
+	}
+	return e.Detail + ": " + e.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+func internal(err error) error {
+	var mine *Error
+	var refused scim.ScimError
+	if err == nil || errors.As(err, &mine) || errors.As(err, &refused) {
+		return err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Err: err, Detail: "the request ran out of time; repeat it"}
+	}
+	return &Error{Kind: Internal, Err: err}
+}
+
+func notFound(what, id string) error {
+	return &Error{Kind: NotFound, Detail: fmt.Sprintf("%s %q not found", what, id)}
+}
+
+// retryUnavailable is when to come back after Cognito has failed for longer than our retries.
+const retryUnavailable = 30 * time.Second
+
+// fromCognito is the border between Cognito's errors and ours. Its messages name attributes and rules in Cognito's
+// words, which an admin can act on; they hold no values.
+func fromCognito(err error) error {
+	var mine *Error
+	var e *cognito.Error
+	if errors.As(err, &mine) || !errors.As(err, &e) {
+		return internal(err)
+	}
+	message := strings.TrimSpace(e.Message)
+	switch e.Kind {
+	case cognito.NotFound:
+		return &Error{Kind: NotFound, Detail: "the user is not in the user pool any more", Err: err}
+	case cognito.GroupNotFound:
+		return &Error{Kind: NotFound, Detail: "the group is not in the user pool any more", Err: err}
+	case cognito.Exists:
+		return &Error{Kind: Exists, Detail: "Amazon Cognito says: " + message, Err: err}
+	case cognito.Invalid, cognito.Password:
+		return &Error{Kind: Invalid, Detail: "Amazon Cognito refuses a value: " + message, Err: err}
+	case cognito.Immutable:
+		return &Error{Kind: Mutability, Detail: "Amazon Cognito says: " + message, Err: err}
+	case cognito.Throttled:
+		return &Error{Kind: TooMany, RetryAfter: max(e.RetryAfter, time.Second), Err: err,
+			Detail: "the request rate that Amazon Cognito allows is used up; repeat the request later"}
+	case cognito.Limit:
+		return &Error{Kind: Full, Detail: "Amazon Cognito says: " + message, Err: err}
+	case cognito.Lambda:
+		return &Error{Kind: Invalid, Detail: "a Lambda trigger of the user pool refused the change: " + message, Err: err}
+	case cognito.State:
+		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Err: err, Detail: "Amazon Cognito says: " + message}
+	case cognito.Denied, cognito.PoolNotFound:
+		return &Error{Kind: Denied, Err: err,
+			Detail: "the SCIM server cannot use its user pool: its operator must check the AWS credentials and the pool"}
+	case cognito.Unavailable, cognito.Canceled:
+		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Err: err, Detail: "Amazon Cognito does not answer; repeat the request later"}
+	default:
+		return &Error{Kind: Internal, Err: err}
+	}
+}
+
+// passing reports an error that may not come back when the same call is made later.
+func passing(err error) bool {
+	switch cognito.KindOf(err) {
+	case cognito.Throttled, cognito.Unavailable, cognito.Canceled, cognito.Denied, cognito.PoolNotFound, cognito.State:
+		return true
+	}
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}

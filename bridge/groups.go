@@ -1,0 +1,259 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/schemas/patch"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// CreateGroup creates the group in the pool, with the members that r names, and returns its row.
+func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc store.Doc, err error) {
+	d := c.dir
+	op := c.begin(ctx, "create", store.Group)
+	defer func() { op.end(ctx, doc.ID, err) }()
+	display := r.String("displayName")
+	unlock, err := d.lock(ctx, groupNameKey(display))
+	if err != nil {
+		return store.Doc{}, err
+	}
+	hold := newHold(unlock)
+	defer hold.end()
+	if !d.groupsKnown.Load() {
+		return store.Doc{}, d.warming() // who else carries the name is not known yet
+	}
+	if doc, err := c.taken(ctx, op, store.Group, "displayName", display, r); err != nil || doc.ID != "" {
+		return doc, err
+	}
+	add, err := c.members(ctx, op, patch.Delta{Replace: true, Add: memberIDs(r)}, nil)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	id := uuid.NewString()
+	describe, err := schemas.GroupToCognito(groupAttributes(r, id))
+	if err != nil {
+		return store.Doc{}, err
+	}
+	name, err := c.freeGroupName(ctx, op, display)
+	for err == nil {
+		op.plan = planGroup(groupChange{Name: name, Create: true, Description: describe, Add: add.names()})
+		doc, err = d.carryGroup(ctx, op, id, groupNameKey(display), cognito.Group{Name: name}, membership{add: add}, hold)
+		if cognito.KindOf(err) != cognito.Exists {
+			return doc, c.owe(ctx, store.Group, r, err)
+		}
+		// The pool has a group of this name that the mirror did not know: now it does.
+		if err = d.observeGroup(ctx, name); err == nil {
+			name, err = c.freeGroupName(ctx, op, display)
+		}
+	}
+	return store.Doc{}, fromCognito(err)
+}
+
+// freeGroupName returns the GroupName for a new group. A name that differs only in case or in compatibility characters
+// from that of a group which is not ours is refused: an application might take one for the other. A name that only our
+// own renamed group still carries gets a number.
+func (c *Connection) freeGroupName(ctx context.Context, op *operation, display string) (string, error) {
+	d := c.dir
+	for n := 1; n <= maxNumbered; n++ {
+		name := groupName(display, numbered("", n))
+		holder, err := d.sameRights(ctx, name)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			if n > 1 {
+				op.note("the group is called %s in Cognito: %s still belongs to a renamed group", name, groupName(display, ""))
+			}
+			return name, nil
+		case err != nil:
+			return "", internal(err)
+		case !holder.Managed || holder.State != store.Listed:
+			return "", &Error{Kind: Exists, Detail: fmt.Sprintf("the user pool has a group %q that was not made through SCIM and whose name is, or looks like, the one for %q: rename one of them", holder.PoolName, display)}
+		}
+	}
+	return "", &Error{Kind: Exists, Detail: fmt.Sprintf("all Cognito group names that could stand for %q are taken", display)}
+}
+
+// ReplaceGroup makes the group what r says (PUT): a group without members in r is empty afterwards, since Okta and the
+// RFC mean it so.
+func (c *Connection) ReplaceGroup(ctx context.Context, id string, r schemas.Resource) (store.Doc, error) {
+	return c.changeGroup(ctx, id, "replace", func(schemas.Resource) (schemas.Resource, patch.Delta, error) {
+		return r, patch.Delta{Replace: true, Add: memberIDs(r)}, nil
+	})
+}
+
+// PatchGroup applies canonical PATCH operations to the group. Membership changes never read the members there are.
+func (c *Connection) PatchGroup(ctx context.Context, id string, ops []patch.Op) (store.Doc, error) {
+	return c.changeGroup(ctx, id, "patch", func(is schemas.Resource) (schemas.Resource, patch.Delta, error) {
+		delta, rest, err := patch.Members(ops)
+		if err != nil {
+			return nil, delta, err
+		}
+		want, err := applyPatch(schemas.Groups, is, rest)
+		return want, delta, err
+	})
+}
+
+// changeGroup carries out what change makes of the group, and returns its row.
+func (c *Connection) changeGroup(ctx context.Context, id, method string, change func(is schemas.Resource) (schemas.Resource, patch.Delta, error)) (doc store.Doc, err error) {
+	d := c.dir
+	op := c.begin(ctx, method, store.Group)
+	defer func() { op.end(ctx, id, err) }()
+	unlock, err := d.lock(ctx, groupKey(id))
+	if err != nil {
+		return store.Doc{}, err
+	}
+	hold := newHold(unlock)
+	defer hold.end()
+	if err := d.finish(ctx, groupKey(id)); err != nil {
+		return store.Doc{}, err
+	}
+	if doc, err = d.get(ctx, store.Group, id); err != nil {
+		return store.Doc{}, err
+	}
+	is, err := resource(doc)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	want, delta, err := change(is)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	if err := c.relabel(ctx, hold, is.String("displayName"), want.String("displayName"), id); err != nil {
+		return store.Doc{}, err
+	}
+	describe, err := d.describe(ctx, op, doc, is, want)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	m, err := c.membershipOf(ctx, op, doc, delta)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	op.plan = planGroup(groupChange{Name: doc.PoolName, Description: describe, Remove: m.remove.names(), Add: m.add.names()})
+	if len(op.plan) == 0 {
+		return doc, nil
+	}
+	doc, err = d.carryGroup(ctx, op, id, groupKey(id), d.poolGroup(doc), m, hold)
+	return doc, fromCognito(err)
+}
+
+// describe returns the Description that want asks for, "" when it is the one there is. People's own words in that of a
+// group which is not managed yet are written over: the activity keeps them.
+func (d *Directory) describe(ctx context.Context, op *operation, doc store.Doc, is, want schemas.Resource) (string, error) {
+	wanted := groupAttributes(want, doc.ID)
+	if sameAttributes(groupAttributes(is, doc.ID), wanted) {
+		return "", nil
+	}
+	if !doc.Managed {
+		there, err := d.pool.Group(ctx, doc.PoolName)
+		if err != nil {
+			return "", fromCognito(err)
+		}
+		if there.Description != "" {
+			op.note("the group's Description was %q", there.Description)
+		}
+	}
+	return schemas.GroupToCognito(wanted)
+}
+
+// relabel claims a new displayName for the group as long as h lasts; the GroupName in the pool, and so the claim that
+// applications see, stays.
+func (c *Connection) relabel(ctx context.Context, h *hold, from, to, id string) error {
+	if sameUserName(from, to) {
+		return nil
+	}
+	unlock, err := c.dir.lock(ctx, groupNameKey(to))
+	if err != nil {
+		return err
+	}
+	h.with(unlock)
+	docs, err := c.dir.mirror.Find(ctx, store.Group, "displayName", to)
+	if err == nil && slices.ContainsFunc(docs, func(doc store.Doc) bool { return doc.ID != id }) {
+		err = exists("displayName", to)
+	}
+	return internal(err)
+}
+
+// DeleteGroup removes the group from the pool, whatever the mirror believes of it.
+func (c *Connection) DeleteGroup(ctx context.Context, id string) (err error) {
+	d := c.dir
+	op := c.begin(ctx, "delete", store.Group)
+	defer func() { op.end(ctx, id, err) }()
+	unlock, err := d.lock(ctx, groupKey(id))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	doc, err := d.get(ctx, store.Group, id)
+	if err != nil {
+		return err
+	}
+	op.plan = Plan{{Op: DeleteGroup, Group: doc.PoolName}}
+	leaving := cognito.WithPriority(ctx, cognito.Deprovision)
+	err = d.pool.DeleteGroup(leaving, doc.PoolName)
+	if cognito.KindOf(err) == cognito.Invalid {
+		// AWS's guide says that only empty groups can be deleted, its API reference does not: both are served.
+		if err = d.empty(leaving, doc.PoolName); err == nil {
+			err = d.pool.DeleteGroup(leaving, doc.PoolName)
+		}
+	}
+	if err != nil && cognito.KindOf(err) != cognito.GroupNotFound {
+		return fromCognito(err)
+	}
+	if forgetErr := d.forget(ctx, store.Group, id); forgetErr != nil {
+		return forgetErr
+	}
+	if dropErr := d.dropEntry(ctx, groupKey(id)); dropErr != nil {
+		return dropErr
+	}
+	if err != nil {
+		return notFound("Group", id)
+	}
+	return nil
+}
+
+// empty removes every member from a group.
+func (d *Directory) empty(ctx context.Context, group string) error {
+	for {
+		users, _, err := d.pool.MembersPage(ctx, group, "")
+		if err != nil || len(users) == 0 {
+			return err
+		}
+		for _, u := range users {
+			if err := d.pool.RemoveMember(ctx, group, u.Username); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// groupAttributes are the attributes of a group that its Description holds.
+func groupAttributes(r schemas.Resource, id string) schemas.Resource {
+	out := schemas.Resource{"id": id, "displayName": r.String("displayName")}
+	if externalID := r.String("externalId"); externalID != "" {
+		out["externalId"] = externalID
+	}
+	return out
+}
+
+func sameAttributes(a, b schemas.Resource) bool { return string(a.JSON()) == string(b.JSON()) }
+
+// memberIDs are the ids that a group's members attribute names.
+func memberIDs(r schemas.Resource) []string {
+	list, _ := r["members"].([]any)
+	ids := make([]string, 0, len(list))
+	for _, e := range list {
+		if m, ok := e.(map[string]any); ok {
+			if id, ok := m["value"].(string); ok {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}

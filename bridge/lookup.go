@@ -1,0 +1,189 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/scim-cognito/scim-cognito/schemas/filter"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// freshFor is how long after a complete sweep a look-up that misses the mirror is a no without asking the pool.
+const freshFor = 2 * time.Minute
+
+// fresh reports whether a complete sweep ended within the last minutes.
+func (d *Directory) fresh() bool {
+	at := d.swept.Load()
+	return at != 0 && d.now().Sub(time.UnixMilli(at)) < freshFor
+}
+
+// uuidShaped is what a sub looks like. Its version and variant bits are anything: Cognito's are not RFC 4122's.
+var uuidShaped = regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
+
+// User returns the user with the id.
+func (c *Connection) User(ctx context.Context, id string) (store.Doc, error) {
+	return c.dir.get(ctx, store.User, id)
+}
+
+// Group returns the group with the id.
+func (c *Connection) Group(ctx context.Context, id string) (store.Doc, error) {
+	return c.dir.get(ctx, store.Group, id)
+}
+
+// get returns a listed row by its id. A user that the mirror lacks is looked up in the pool; groups have no look-up by
+// id, so that until all have been seen there is no answer.
+func (d *Directory) get(ctx context.Context, kind store.Kind, id string) (store.Doc, error) {
+	doc, err := d.mirror.Get(ctx, kind, id)
+	if errors.Is(err, store.ErrNotFound) {
+		switch {
+		case kind == store.Group && !d.groupsKnown.Load():
+			return store.Doc{}, d.warming()
+		case kind == store.User && uuidShaped.MatchString(id) && !d.fresh():
+			if err := d.find(ctx, "sub", id); err != nil {
+				return store.Doc{}, err
+			}
+			doc, err = d.mirror.Get(ctx, kind, id)
+		}
+	}
+	if errors.Is(err, store.ErrNotFound) || err == nil && doc.State != store.Listed {
+		return store.Doc{}, notFound(kind.String(), id)
+	}
+	return doc, internal(err)
+}
+
+// find asks the pool for users by an attribute of Cognito's and notes in the mirror what it finds.
+func (d *Directory) find(ctx context.Context, attribute, value string) error {
+	requested := d.now()
+	users, err := d.pool.FindUsers(ctx, attribute, value)
+	if err != nil {
+		return fromCognito(err)
+	}
+	docs := make([]store.Doc, len(users))
+	for i, u := range users {
+		docs[i] = d.userDoc(u)
+	}
+	return d.observe(ctx, requested, docs...)
+}
+
+// pointed are the SCIM attributes by which Cognito can be asked, and what it calls them.
+var pointed = map[string]string{
+	"id": "sub", "username": "username", "emails": "email", "emails.value": "email", "displayname": "name",
+}
+
+// List returns a page of listed users or groups. A look-up of one user that the mirror cannot answer goes to the pool,
+// once. While the mirror is being filled only such look-ups are answered, and the credential tests of identity providers.
+func (c *Connection) List(ctx context.Context, q store.Query) (store.Page, error) {
+	d := c.dir
+	attribute, value, isPoint := point(q.Where)
+	switch {
+	case q.Kind == store.User && isPoint && pointed[attribute] != "":
+		return d.listPoint(ctx, q, pointed[attribute], value)
+	case q.Kind == store.Group && q.Where != nil && d.groupsKnown.Load() && !needsMembers(q.Where):
+	case !d.warm.Load() && q.Where == nil && q.Count <= 2 && q.Start <= 1:
+		return d.listCold(ctx, q)
+	case !d.warm.Load():
+		return store.Page{}, d.warming()
+	}
+	return d.list(ctx, q)
+}
+
+func (d *Directory) list(ctx context.Context, q store.Query) (store.Page, error) {
+	page, err := d.mirror.List(ctx, q)
+	return page, internal(err)
+}
+
+// listPoint answers from the mirror, and asks the pool once when there is nothing there and no recent sweep says so.
+func (d *Directory) listPoint(ctx context.Context, q store.Query, attribute, value string) (store.Page, error) {
+	page, err := d.list(ctx, q)
+	if err != nil || page.Total > 0 || d.fresh() || !askable(attribute, value) {
+		return page, err
+	}
+	if err := d.find(ctx, attribute, value); err != nil {
+		return store.Page{}, err
+	}
+	return d.list(ctx, q)
+}
+
+// askable reports whether the pool can hold a user by this value at all: it spares the calls that cannot find anybody.
+func askable(attribute, value string) bool {
+	switch attribute {
+	case "sub":
+		return uuidShaped.MatchString(value)
+	case "username":
+		return legalUsername(value)
+	}
+	return value != ""
+}
+
+// point finds the attribute and value of a term `attribute eq "value"` that every match must satisfy. The attribute is
+// in lower case.
+func point(e *filter.Expr) (attribute, value string, ok bool) {
+	switch {
+	case e == nil:
+		return "", "", false
+	case e.Op == filter.And:
+		if attribute, value, ok = point(e.Left); ok {
+			return attribute, value, ok
+		}
+		return point(e.Right)
+	case e.Op != filter.Eq:
+		return "", "", false
+	}
+	attribute = strings.ToLower(e.Path.Name)
+	if e.Path.Sub != "" {
+		attribute += "." + strings.ToLower(e.Path.Sub)
+	}
+	value, ok = e.Value.(string)
+	return attribute, value, ok && pointed[attribute] != ""
+}
+
+// needsMembers reports whether a filter speaks of memberships, which are known last.
+func needsMembers(e *filter.Expr) bool {
+	if e == nil {
+		return false
+	}
+	return strings.EqualFold(e.Path.Name, "members") || needsMembers(e.Left) || needsMembers(e.Right)
+}
+
+// listCold answers a credential test while the mirror is being filled: one page of the pool, and the pool's own
+// estimate as the total.
+func (d *Directory) listCold(ctx context.Context, q store.Query) (store.Page, error) {
+	requested := d.now()
+	var docs []store.Doc
+	if q.Kind == store.Group {
+		groups, _, err := d.pool.GroupsPage(ctx, "")
+		if err != nil {
+			return store.Page{}, fromCognito(err)
+		}
+		for _, g := range groups {
+			docs = append(docs, d.groupDoc(g))
+		}
+	} else {
+		users, _, err := d.pool.UsersPage(ctx, "")
+		if err != nil {
+			return store.Page{}, fromCognito(err)
+		}
+		for _, u := range users {
+			docs = append(docs, d.userDoc(u))
+		}
+	}
+	if err := d.observe(ctx, requested, docs...); err != nil {
+		return store.Page{}, err
+	}
+	page, err := d.list(ctx, q)
+	if q.Kind == store.User {
+		page.Total = max(page.Total, d.pool.Info().EstimatedUsers)
+	}
+	return page, err
+}
+
+// warming is the answer to what only a complete mirror can tell.
+func (d *Directory) warming() error {
+	pages := time.Duration(d.pool.Info().EstimatedUsers/60 + 1)
+	wait := min(max(pages*time.Second/24, 2*time.Second), time.Minute)
+	return &Error{Kind: TooMany, RetryAfter: wait,
+		Detail: "the SCIM server has just started and is still reading the user pool; repeat the request"}
+}

@@ -1,0 +1,149 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// The mirror holds what the mapping reads back from the pool, never a request as it came. Everything that turns the
+// pool's form into the mirror's, or back, is here.
+
+// userDoc is the mirror's row of a user in the pool. Federated profiles are there but not SCIM's to show.
+func (d *Directory) userDoc(u cognito.User) store.Doc {
+	r, managed := d.mapping.FromCognito(schemas.PoolUser{Username: u.Username, Sub: u.Sub, Enabled: u.Enabled, Attributes: u.Attributes})
+	state := store.Listed
+	if u.Status == "EXTERNAL_PROVIDER" {
+		state = store.Hidden
+	}
+	return d.doc(store.User, r, r.String("userName"), u.Username, state, managed, u.Created, u.Modified)
+}
+
+// groupDoc is the mirror's row of a group in the pool. Hidden are the groups that Cognito makes for an identity
+// provider's users, and those with an IAM role: membership in them would hand out AWS permissions.
+func (d *Directory) groupDoc(g cognito.Group) store.Doc {
+	r, managed := schemas.GroupFromCognito(schemas.PoolGroup{Name: g.Name, Description: g.Description}, d.unmanagedID)
+	state := store.Listed
+	if strings.HasPrefix(g.Name, d.poolID+"_") || g.RoleARN != "" {
+		state = store.Hidden
+	}
+	return d.doc(store.Group, r, r.String("displayName"), g.Name, state, managed, g.Created, g.Modified)
+}
+
+func (d *Directory) doc(kind store.Kind, r schemas.Resource, display, name string, state store.State, managed bool, created, modified time.Time) store.Doc {
+	id := r.String("id")
+	delete(r, "id")
+	return store.Doc{
+		ID: id, PoolName: name, Display: display, Kind: kind, State: state, Managed: managed,
+		Created: created.UnixMilli(), Modified: modified.UnixMilli(), JSON: r.JSON(),
+	}
+}
+
+// unmanagedID is the id of a group that does not carry one; the first write makes it the group's own.
+func (d *Directory) unmanagedID(name string) string {
+	return uuid.NewSHA1(d.space, []byte(name)).String()
+}
+
+// resource is the SCIM form of a row, id included.
+func resource(doc store.Doc) (schemas.Resource, error) {
+	r, ok := schemas.ParseJSON(doc.JSON)
+	if !ok {
+		return nil, internal(fmt.Errorf("the mirror's document of %s %s cannot be read", doc.Kind, doc.ID))
+	}
+	r["id"] = doc.ID
+	return r, nil
+}
+
+// poolUser is the user behind a row, as the pool holds it: the mapping, read the other way round.
+func (d *Directory) poolUser(doc store.Doc, r schemas.Resource) cognito.User {
+	attributes, _ := d.mapping.ToCognito(r, doc.PoolName)
+	if !doc.Managed {
+		delete(attributes, schemas.Overflow) // so that the first write sets the marker
+	}
+	return cognito.User{
+		Username: doc.PoolName, Sub: doc.ID, Enabled: r["active"] == true, Attributes: attributes,
+		Created: time.UnixMilli(doc.Created), Modified: time.UnixMilli(doc.Modified),
+	}
+}
+
+// remember writes what we have just made true in the pool, and returns the row.
+func (d *Directory) remember(ctx context.Context, doc store.Doc) (store.Doc, error) {
+	doc.Wrote = d.now().UnixMilli()
+	doc.Checked = doc.Wrote
+	err := d.write(ctx, func(tx *store.Tx) (err error) {
+		doc, err = tx.Put(doc)
+		return err
+	})
+	return doc, err
+}
+
+// write is for what has happened in the pool already: the mirror must learn of it even when the request is over.
+func (d *Directory) write(ctx context.Context, f func(*store.Tx) error) error {
+	return internal(d.mirror.Update(context.WithoutCancel(ctx), f))
+}
+
+// observe writes what a listing of the pool has shown, unless we know better.
+func (d *Directory) observe(ctx context.Context, requested time.Time, docs ...store.Doc) error {
+	return internal(d.mirror.Update(ctx, func(tx *store.Tx) error {
+		for _, doc := range docs {
+			if _, err := tx.Observe(doc, requested, d.cfg.Lag); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// forget removes a row that we have removed from the pool.
+func (d *Directory) forget(ctx context.Context, kind store.Kind, id string) error {
+	return d.write(ctx, func(tx *store.Tx) error {
+		return tx.Delete(kind, id, d.now())
+	})
+}
+
+// poolGroup is the group behind a row as far as the mirror knows it: without its Description.
+func (d *Directory) poolGroup(doc store.Doc) cognito.Group {
+	return cognito.Group{Name: doc.PoolName, Created: time.UnixMilli(doc.Created), Modified: time.UnixMilli(doc.Modified)}
+}
+
+// rememberGroup is remember for a group; one that we have just created is known to be empty.
+func (d *Directory) rememberGroup(ctx context.Context, g cognito.Group, created bool) (doc store.Doc, err error) {
+	doc = d.groupDoc(g)
+	doc.Wrote = d.now().UnixMilli()
+	err = d.write(ctx, func(tx *store.Tx) error {
+		if doc, err = tx.Put(doc); err != nil || !created {
+			return err
+		}
+		return tx.SetMembersChecked(doc.Seq, d.now())
+	})
+	return doc, err
+}
+
+// observeGroup reads one group from the pool into the mirror.
+func (d *Directory) observeGroup(ctx context.Context, name string) error {
+	requested := d.now()
+	g, err := d.pool.Group(ctx, name)
+	if err != nil {
+		return fromCognito(err)
+	}
+	return d.observe(ctx, requested, d.groupDoc(g))
+}
+
+// sameRights returns a group of the mirror, listed or not, whose name in the pool has the same rights as name (see the
+// function of that name); store.ErrNotFound when there is none.
+func (d *Directory) sameRights(ctx context.Context, name string) (store.Doc, error) {
+	want := sameRights(name)
+	for doc, err := range d.mirror.All(ctx, store.Group) {
+		if err != nil || sameRights(doc.PoolName) == want {
+			return doc, err
+		}
+	}
+	return store.Doc{}, store.ErrNotFound
+}

@@ -1,0 +1,61 @@
+package bridge
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// owedFor is how long a POST that was answered 429 or 5xx, and was finished all the same, is answered 201 when it is
+// repeated. Any other repetition is a conflict.
+const owedFor = 24 * time.Hour
+
+// owedKey identifies a POST by all that it asks for.
+func owedKey(kind store.Kind, r schemas.Resource) string {
+	sum := sha256.Sum256(append([]byte(kind.String()+" "), r.JSON()...))
+	return hex.EncodeToString(sum[:])
+}
+
+// owe notes, when a create has failed in a way that may leave it done, that its repetition is owed the answer. It
+// returns the error in the form that the client gets.
+func (c *Connection) owe(ctx context.Context, kind store.Kind, r schemas.Resource, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = fromCognito(err)
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != TooMany && e.Kind != Unavailable && e.Kind != Internal {
+		return err
+	}
+	noted := c.dir.write(ctx, func(tx *store.Tx) error {
+		return tx.OwedPut(store.Owed{Connection: c.cfg.Name, Key: owedKey(kind, r), Until: c.dir.now().Add(owedFor)})
+	})
+	return errors.Join(err, noted)
+}
+
+// taken looks for a listed resource that carries the name which r asks for. There is none: no row and no error. One that
+// this very POST has created before, without its answer reaching the client, is returned; any other is a conflict.
+func (c *Connection) taken(ctx context.Context, op *operation, kind store.Kind, attribute, name string, r schemas.Resource) (doc store.Doc, err error) {
+	docs, err := c.dir.mirror.Find(ctx, kind, attribute, name)
+	if err != nil || len(docs) == 0 {
+		return store.Doc{}, internal(err)
+	}
+	owed := false
+	err = c.dir.mirror.Update(ctx, func(tx *store.Tx) (err error) {
+		_, owed, err = tx.OwedTake(c.cfg.Name, owedKey(kind, r))
+		return err
+	})
+	switch {
+	case err != nil:
+		return store.Doc{}, internal(err)
+	case !owed:
+		return store.Doc{}, exists(attribute, name)
+	}
+	op.note("finished earlier, after its request had been answered with an error")
+	return docs[0], nil
+}

@@ -1,0 +1,149 @@
+package bridge
+
+import (
+	"fmt"
+
+	"github.com/scim-cognito/scim-cognito/schemas"
+)
+
+// Op is a Cognito operation that changes something, by its own name.
+type Op string
+
+// The operations that a plan is made of.
+const (
+	CreateUser   Op = "AdminCreateUser"
+	UpdateUser   Op = "AdminUpdateUserAttributes"
+	DisableUser  Op = "AdminDisableUser"
+	SignOut      Op = "AdminUserGlobalSignOut"
+	EnableUser   Op = "AdminEnableUser"
+	DeleteUser   Op = "AdminDeleteUser"
+	CreateGroup  Op = "CreateGroup"
+	UpdateGroup  Op = "UpdateGroup"
+	DeleteGroup  Op = "DeleteGroup"
+	AddMember    Op = "AdminAddUserToGroup"
+	RemoveMember Op = "AdminRemoveUserFromGroup"
+)
+
+// Step is one Cognito call.
+type Step struct {
+	Op    Op
+	User  string            // Username
+	Group string            // GroupName
+	Set   map[string]string // attributes of a user ("" unsets one); of a group its "Description"
+}
+
+// String names the call and whom it is about, never a value.
+func (s Step) String() string {
+	switch {
+	case s.User != "" && s.Group != "":
+		return fmt.Sprintf("%s(%s, %s)", s.Op, s.Group, s.User)
+	case s.User != "":
+		return fmt.Sprintf("%s(%s)", s.Op, s.User)
+	default:
+		return fmt.Sprintf("%s(%s)", s.Op, s.Group)
+	}
+}
+
+// Plan is the ordered calls that turn what is into what is asked. Membership steps, which come last, depend on each
+// other in nothing and are made concurrently.
+type Plan []Step
+
+// description is the key of a group's Description in Step.Set.
+const description = "Description"
+
+// status is what a request says about a user's active.
+type status uint8
+
+const (
+	unsaid status = iota
+	saysActive
+	saysInactive
+)
+
+func statusOf(r schemas.Resource) status {
+	switch r["active"] {
+	case true:
+		return saysActive
+	case false:
+		return saysInactive
+	}
+	return unsaid
+}
+
+// planCreateUser: a user is created enabled, so an inactive one takes a second call.
+func planCreateUser(username string, want map[string]string, s status) Plan {
+	plan := Plan{{Op: CreateUser, User: username, Set: verified(want)}}
+	if s == saysInactive {
+		plan = append(plan, Step{Op: DisableUser, User: username})
+	}
+	return plan
+}
+
+// planUser changes a user. A deactivation comes first and is always sent, whatever the mirror believes: a leaver must be
+// out before a profile is tidied. A reactivation comes last.
+func planUser(is schemas.PoolUser, want map[string]string, s status) Plan {
+	var plan Plan
+	if s == saysInactive {
+		plan = append(plan, Step{Op: DisableUser, User: is.Username}, Step{Op: SignOut, User: is.Username})
+	}
+	if set := changes(is.Attributes, want); len(set) > 0 {
+		plan = append(plan, Step{Op: UpdateUser, User: is.Username, Set: verified(set)})
+	}
+	if s == saysActive && !is.Enabled {
+		plan = append(plan, Step{Op: EnableUser, User: is.Username})
+	}
+	return plan
+}
+
+// changes returns what to set so that is becomes want; "" unsets.
+func changes(is, want map[string]string) map[string]string {
+	set := map[string]string{}
+	for name, v := range want {
+		if is[name] != v {
+			set[name] = v
+		}
+	}
+	for name, v := range is {
+		if _, wanted := want[name]; !wanted && v != "" {
+			set[name] = ""
+		}
+	}
+	return set
+}
+
+// verified sends email_verified along with a new e-mail address, in the same call: otherwise Cognito resets it, and may
+// send the person a message. Without an address Cognito refuses it.
+func verified(set map[string]string) map[string]string {
+	if set["email"] != "" {
+		set["email_verified"] = "true"
+	}
+	return set
+}
+
+// groupChange is what shall change about a group.
+type groupChange struct {
+	Name        string
+	Create      bool
+	Description string   // the new one; "" leaves the one there is
+	Remove, Add []string // Usernames
+}
+
+// planGroup creates or relabels a group and changes its memberships: those who leave go before the others come, since
+// leaving takes rights away and makes room under the limit of groups a user.
+func planGroup(c groupChange) Plan {
+	var plan Plan
+	set := map[string]string{description: c.Description}
+	switch {
+	case c.Create:
+		plan = append(plan, Step{Op: CreateGroup, Group: c.Name, Set: set})
+	case c.Description != "":
+		plan = append(plan, Step{Op: UpdateGroup, Group: c.Name, Set: set})
+	}
+	for _, user := range c.Remove {
+		plan = append(plan, Step{Op: RemoveMember, Group: c.Name, User: user})
+	}
+	for _, user := range c.Add {
+		plan = append(plan, Step{Op: AddMember, Group: c.Name, User: user})
+	}
+	return plan
+}

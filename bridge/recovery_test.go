@@ -1,0 +1,218 @@
+package bridge_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/schemas/filter"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+func (r *rig) fault(f emulator.Fault) {
+	r.t.Helper()
+	if err := r.emulator.AddFault(f); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// journal is how many entries are left in the journal.
+func (r *rig) journal() int {
+	r.t.Helper()
+	d, err := r.store.Directory(r.t.Context(), poolID, r.pool.Info().Created)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	list, err := d.JournalList(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return len(list)
+}
+
+func TestACreateWhoseReplyIsLostIsFoundAgain(t *testing.T) {
+	r := newRig(t)
+	r.fault(emulator.Fault{Operation: "AdminCreateUser", Kind: emulator.ResetAfter, Count: 1})
+	doc := r.createUser(ada)
+	if u := r.inPool("ada@example.com"); u.Sub != doc.ID {
+		t.Errorf("id %s, want the pool's %s", doc.ID, u.Sub)
+	}
+	r.fault(emulator.Fault{Operation: "CreateGroup", Kind: emulator.ResetAfter, Count: 1})
+	group := r.createGroup(`{"displayName":"Staff"}`)
+	if g, err := r.pool.Group(t.Context(), "Staff"); err != nil || !strings.Contains(g.Description, group.ID) {
+		t.Errorf("group %v, %v; want the id %s in it", g, err, group.ID)
+	}
+}
+
+func TestAPostAnsweredWithAnErrorIsAnswered201WhenRepeated(t *testing.T) {
+	r := newRig(t)
+	// Created, but neither the reply nor the read that would settle it comes through.
+	r.fault(emulator.Fault{Operation: "AdminCreateUser", Kind: emulator.ResetAfter, Count: 1})
+	r.fault(emulator.Fault{Operation: "AdminCreateUser", Kind: emulator.ServerError})
+	r.fault(emulator.Fault{Operation: "AdminGetUser", Kind: emulator.ServerError})
+	body := r.resource(schemas.Users, ada)
+	if _, err := r.CreateUser(t.Context(), body); kindOf(err) != "unavailable" {
+		t.Fatalf("err = %v, want unavailable", err)
+	}
+	r.emulator.ClearFaults()
+	doc, err := r.CreateUser(t.Context(), body)
+	if err != nil {
+		t.Fatalf("repeated: %v, want the user", err)
+	}
+	if u := r.inPool("ada@example.com"); u.Sub != doc.ID {
+		t.Errorf("id %s, want the pool's %s", doc.ID, u.Sub)
+	}
+	if _, err := r.CreateUser(t.Context(), body); kindOf(err) != "exists" {
+		t.Errorf("repeated once more: %v, want exists", err)
+	}
+}
+
+func TestADeactivationOutlivesAFailingCognitoAndARestart(t *testing.T) {
+	r := newRig(t)
+	doc := r.createUser(ada)
+	r.fault(emulator.Fault{Operation: "AdminUserGlobalSignOut", Kind: emulator.ServerError})
+	if _, err := r.patchUser(doc.ID, `{"Operations":[{"op":"replace","value":{"active":false}}]}`); kindOf(err) != "unavailable" {
+		t.Fatalf("err = %v, want unavailable", err)
+	}
+	if r.inPool("ada@example.com").Enabled {
+		t.Error("the first call was not made")
+	}
+	if n := r.journal(); n != 1 {
+		t.Fatalf("%d entries in the journal, want 1", n)
+	}
+	r.shutDown()
+	r.emulator.ClearFaults()
+	r.start()
+	r.until("the journal is empty", func() bool { return r.journal() == 0 })
+	if n := r.emulator.Calls()["AdminUserGlobalSignOut"]; n == 0 {
+		t.Error("the sign-out was never made")
+	}
+}
+
+func TestAChangeFirstFinishesWhatTheJournalHolds(t *testing.T) {
+	r := newRig(t)
+	ids := r.crowd(4)
+	group := r.createGroup(`{"displayName":"Staff"}`)
+	r.fault(emulator.Fault{Operation: "AdminAddUserToGroup", Kind: emulator.ServerError})
+	if _, err := r.patchGroup(group.ID, `{"Operations":[{"op":"add","path":"members","value":`+values(ids[:3]...)+`}]}`); kindOf(err) != "unavailable" {
+		t.Fatalf("err = %v, want unavailable", err)
+	}
+	r.emulator.ClearFaults()
+	if _, err := r.patchGroup(group.ID, `{"Operations":[{"op":"remove","path":"members[value eq \"`+ids[0]+`\"]"},{"op":"add","path":"members","value":`+values(ids[3])+`}]}`); err != nil {
+		t.Fatal(err)
+	}
+	got := r.members("Staff")
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"u1", "u2", "u3"}) {
+		t.Errorf("members %v, want u1, u2 and u3", got)
+	}
+	if n := r.journal(); n != 0 {
+		t.Errorf("%d entries left in the journal", n)
+	}
+}
+
+func TestWorkGoesOnWhenItsRequestRunsOutOfTime(t *testing.T) {
+	r := newRig(t, func(c *rigConfig) { c.emulator.Latency = 20 * time.Millisecond })
+	ids := r.crowd(40)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second+30*time.Millisecond)
+	defer cancel()
+	body := r.resource(schemas.Groups, `{"displayName":"Staff","members":`+values(ids...)+`}`)
+	_, err := r.CreateGroup(ctx, body)
+	if kindOf(err) != "too many" {
+		t.Fatalf("err = %v, want too many", err)
+	}
+	doc, err := r.CreateGroup(t.Context(), body) // waits behind the work, then finds it done
+	if err != nil {
+		t.Fatalf("repeated: %v, want the group", err)
+	}
+	if got := len(r.mirrored(doc)); got != 40 || len(r.members("Staff")) != 40 {
+		t.Errorf("%d members in the mirror, %d in the pool, want 40", got, len(r.members("Staff")))
+	}
+}
+
+func TestColdMirror(t *testing.T) {
+	r := newRig(t, func(c *rigConfig) { c.cold = true })
+	for i := range 5 {
+		if _, err := r.pool.CreateUser(t.Context(), fmt.Sprintf("old%d", i), map[string]string{"email": fmt.Sprintf("old%d@example.com", i), "name": "Old", "custom:scim": `{"externalId":"x"}`}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := func(kind store.Kind, where string, count int) (store.Page, error) {
+		q := store.Query{Kind: kind, Start: 1, Count: count}
+		if where != "" {
+			e, err := filter.Parse(where)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Where = e
+		}
+		return r.List(t.Context(), q)
+	}
+	for _, c := range []struct {
+		kind  store.Kind
+		where string
+		count int
+		err   string
+		total int
+		calls int64
+	}{
+		{store.User, "", 2, "none", 5, 1},
+		{store.User, "", 100, "too many", 0, 0},
+		{store.User, `externalId eq "x"`, 100, "too many", 0, 0},
+		{store.User, `userName eq "nobody"`, 100, "none", 0, 1},
+		{store.User, `userName eq "no body"`, 100, "none", 0, 0},
+		{store.User, `emails.value eq "old3@example.com"`, 100, "none", 1, 0}, // seen by the first test's page
+		{store.Group, "", 2, "none", 0, 1},
+		{store.Group, `displayName eq "Staff"`, 100, "too many", 0, 0},
+	} {
+		var page store.Page
+		var err error
+		made := r.calls(func() { page, err = list(c.kind, c.where, c.count) })
+		if kindOf(err) != c.err || page.Total != c.total || made["ListUsers"]+made["ListGroups"] != c.calls {
+			t.Errorf("%s %q count %d: %v, total %d, calls %v; want %s, total %d, %d calls", c.kind, c.where, c.count, err, page.Total, made, c.err, c.total, c.calls)
+		}
+	}
+	if _, err := r.CreateGroup(t.Context(), schemas.Resource{"displayName": "Staff"}); kindOf(err) != "too many" {
+		t.Errorf("creating a group before all are known: %v, want too many", err)
+	}
+}
+
+func TestSweepHealsWhatOthersChanged(t *testing.T) {
+	r := newRig(t, func(c *rigConfig) { c.dir.SweepEvery = 20 * time.Millisecond; c.dir.Lag = time.Millisecond })
+	ids := r.crowd(3)
+	group := r.createGroup(`{"displayName":"Staff","members":` + values(ids...) + `}`)
+	time.Sleep(5 * time.Millisecond) // past the lag allowance
+	ctx := t.Context()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(r.pool.UpdateUser(ctx, "u0", map[string]string{"given_name": "Changed"}))
+	must(r.pool.DisableUser(ctx, "u0"))
+	must(r.pool.RemoveMember(ctx, "Staff", "u1"))
+	must(r.pool.DeleteUser(ctx, "u2"))
+	_, err := r.pool.CreateUser(ctx, "new", nil)
+	must(err)
+	must(r.pool.AddMember(ctx, "Staff", "new"))
+	r.until("the mirror shows all of it", func() bool {
+		doc, err := r.User(ctx, ids[0])
+		must(err)
+		u, _ := schemas.ParseJSON(doc.JSON)
+		name, _ := u["name"].(map[string]any)
+		_, gone := r.User(ctx, ids[2])
+		group, err = r.Group(ctx, group.ID)
+		must(err)
+		return name["givenName"] == "Changed" && u["active"] == false && kindOf(gone) == "not found" && slices.Equal(r.mirrored(group), []string{"u0", "new"})
+	})
+	if _, err := r.pool.User(ctx, "u2"); cognito.KindOf(err) != cognito.NotFound {
+		t.Errorf("u2 in the pool: %v, want it gone", err)
+	}
+}

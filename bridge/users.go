@@ -1,0 +1,287 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/schemas/filter"
+	"github.com/scim-cognito/scim-cognito/schemas/patch"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// CreateUser creates the user in the pool, without an invitation and without a password of the identity provider's
+// choosing, and returns its row.
+func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc store.Doc, err error) {
+	op := c.begin(ctx, "create", store.User)
+	defer func() { op.end(ctx, doc.ID, err) }()
+	userName := r.String("userName")
+	if err := checkUserName(userName); err != nil {
+		return store.Doc{}, err
+	}
+	unlock, err := c.dir.lock(ctx, userNameKey(userName))
+	if err != nil {
+		return store.Doc{}, err
+	}
+	hold := newHold(unlock)
+	defer hold.end()
+	if doc, err := c.taken(ctx, op, store.User, "userName", userName, r); err != nil || doc.ID != "" {
+		return doc, err
+	}
+	if uuidShaped.MatchString(userName) {
+		// Admin calls take a sub wherever they take a Username: nobody may be named after somebody else's.
+		if users, err := c.dir.pool.FindUsers(ctx, "sub", userName); err != nil {
+			return store.Doc{}, fromCognito(err)
+		} else if len(users) > 0 {
+			return store.Doc{}, &Error{Kind: Exists, Detail: "userName is the id of another user; choose another userName"}
+		}
+	}
+	for n := 1; ; n++ {
+		doc, err = c.createAs(ctx, op, numbered(userName, n), r, hold)
+		if err != errNameFreed {
+			return doc, err
+		}
+		if n == maxNumbered {
+			return store.Doc{}, &Error{Kind: Exists, Detail: "all Cognito usernames that could stand for this userName are taken"}
+		}
+	}
+}
+
+// errNameFreed says that the Username belongs to somebody whose userName is another by now.
+var errNameFreed = errors.New("the Username is held by a user of another userName")
+
+// maxNumbered bounds the search for a free Username or GroupName.
+const maxNumbered = 20
+
+// numbered is the nth name to try: name, name_2, name_3.
+func numbered(name string, n int) string {
+	if n == 1 {
+		return name
+	}
+	return fmt.Sprintf("%s_%d", name, n)
+}
+
+// createAs creates the user under a Username.
+func (c *Connection) createAs(ctx context.Context, op *operation, username string, r schemas.Resource, hold *hold) (store.Doc, error) {
+	d := c.dir
+	want, err := c.toCognito(op, r, username)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	op.plan = planCreateUser(username, want, statusOf(r))
+	doc, err := d.carryUser(ctx, op, userNameKey(r.String("userName")), cognito.User{}, hold)
+	if cognito.KindOf(err) != cognito.Exists {
+		return doc, c.owe(ctx, store.User, r, err)
+	}
+	// Somebody has the name, and the mirror did not know.
+	if findErr := d.find(ctx, "username", username); findErr != nil {
+		return store.Doc{}, findErr
+	}
+	holder, mirrorErr := d.mirror.ByPoolName(ctx, store.User, username)
+	if mirrorErr == nil && holder.State == store.Listed && !sameUserName(holder.Display, r.String("userName")) {
+		return store.Doc{}, errNameFreed
+	}
+	if mirrorErr == nil && holder.State == store.Listed {
+		if doc, err := c.taken(ctx, op, store.User, "userName", r.String("userName"), r); err != nil || doc.ID != "" {
+			return doc, err
+		}
+	}
+	return store.Doc{}, fromCognito(err)
+}
+
+// ReplaceUser makes the user what r says (PUT). Without active in r, it keeps its own.
+func (c *Connection) ReplaceUser(ctx context.Context, id string, r schemas.Resource) (store.Doc, error) {
+	return c.changeUser(ctx, id, "replace", func(is schemas.Resource) (schemas.Resource, status, error) {
+		want := maps.Clone(r)
+		said := statusOf(r)
+		if said == unsaid {
+			want["active"] = is["active"]
+		}
+		return want, said, nil
+	})
+}
+
+// PatchUser applies canonical PATCH operations to the user. When they are refused and one of them deactivates, the
+// deactivation alone is carried out.
+func (c *Connection) PatchUser(ctx context.Context, id string, ops []patch.Op) (store.Doc, error) {
+	return c.changeUser(ctx, id, "patch", func(is schemas.Resource) (schemas.Resource, status, error) {
+		want, err := applyPatch(schemas.Users, is, ops)
+		if err != nil && schemas.Deactivates(ops) {
+			want, err = applyPatch(schemas.Users, is, []patch.Op{schemas.Deactivate()})
+		}
+		if err != nil {
+			return nil, unsaid, err
+		}
+		said := statusOf(want)
+		if said == saysInactive && !schemas.Deactivates(ops) {
+			said = unsaid
+		}
+		if want["active"] == nil {
+			want["active"] = is["active"] // removed: RFC 7643 gives it no default, so it stays as it is
+		}
+		return want, said, nil
+	})
+}
+
+func applyPatch(rt *schemas.ResourceType, is schemas.Resource, ops []patch.Op) (schemas.Resource, error) {
+	changed, err := patch.Apply(rt.Tree, is, ops)
+	if err != nil {
+		return nil, err
+	}
+	return rt.Settle(changed)
+}
+
+// changeUser carries out what change makes of the user, and returns its row.
+func (c *Connection) changeUser(ctx context.Context, id, method string, change func(is schemas.Resource) (schemas.Resource, status, error)) (doc store.Doc, err error) {
+	d := c.dir
+	op := c.begin(ctx, method, store.User)
+	defer func() { op.end(ctx, id, err) }()
+	unlock, err := d.lock(ctx, userKey(id))
+	if err != nil {
+		return store.Doc{}, err
+	}
+	hold := newHold(unlock)
+	defer hold.end()
+	if err := d.finish(ctx, userKey(id)); err != nil {
+		return store.Doc{}, err
+	}
+	doc, err = d.get(ctx, store.User, id)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	is, err := resource(doc)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	want, said, err := change(is)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	err = c.rename(ctx, hold, is.String("userName"), want.String("userName"), id)
+	if err != nil && said != saysInactive {
+		return store.Doc{}, err
+	} else if err != nil {
+		op.note("userName was not changed: %v", err)
+		want["userName"] = is["userName"]
+	}
+	attributes, err := c.toCognito(op, want, doc.PoolName)
+	if err != nil && said != saysInactive {
+		return store.Doc{}, err
+	}
+	user := d.poolUser(doc, is)
+	if err != nil {
+		op.note("only the deactivation was made: %v", err)
+		attributes = user.Attributes
+	}
+	op.plan = planUser(schemas.PoolUser{Username: doc.PoolName, Enabled: user.Enabled, Attributes: user.Attributes}, attributes, said)
+	if len(op.plan) == 0 {
+		return doc, nil
+	}
+	doc, err = d.carryUser(ctx, op, userKey(id), user, hold)
+	return doc, fromCognito(err)
+}
+
+// rename claims a new userName for the user as long as h lasts; the Username in the pool stays.
+func (c *Connection) rename(ctx context.Context, h *hold, from, to, id string) error {
+	if sameUserName(from, to) {
+		return nil
+	}
+	if err := checkUserName(to); err != nil {
+		return err
+	}
+	unlock, err := c.dir.lock(ctx, userNameKey(to))
+	if err != nil {
+		return err
+	}
+	h.with(unlock)
+	return c.free(ctx, to, id)
+}
+
+// free reports an error if another user than id has the userName.
+func (c *Connection) free(ctx context.Context, userName, id string) error {
+	if !c.dir.warm.Load() && legalUsername(userName) {
+		if err := c.dir.find(ctx, "username", userName); err != nil {
+			return err
+		}
+	}
+	docs, err := c.dir.mirror.Find(ctx, store.User, "userName", userName)
+	if err != nil {
+		return internal(err)
+	}
+	if slices.ContainsFunc(docs, func(doc store.Doc) bool { return doc.ID != id }) {
+		return exists("userName", userName)
+	}
+	return nil
+}
+
+// DeleteUser removes the user from the pool, whatever the mirror believes of it.
+func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
+	d := c.dir
+	op := c.begin(ctx, "delete", store.User)
+	defer func() { op.end(ctx, id, err) }()
+	unlock, err := d.lock(ctx, userKey(id))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	doc, err := d.get(ctx, store.User, id)
+	if err != nil {
+		return err
+	}
+	op.plan = Plan{{Op: DeleteUser, User: doc.PoolName}}
+	err = d.pool.DeleteUser(cognito.WithPriority(ctx, cognito.Deprovision), doc.PoolName)
+	if err != nil && cognito.KindOf(err) != cognito.NotFound {
+		return fromCognito(err)
+	}
+	if forgetErr := d.forget(ctx, store.User, id); forgetErr != nil {
+		return forgetErr
+	}
+	if err := d.dropEntry(ctx, userKey(id)); err != nil {
+		return err
+	}
+	if err != nil {
+		return notFound("User", id)
+	}
+	return nil
+}
+
+// toCognito maps a user, and applies the connection's policy to what finds no room.
+func (c *Connection) toCognito(op *operation, r schemas.Resource, username string) (map[string]string, error) {
+	attributes, dropped := c.dir.mapping.ToCognito(r, username)
+	if len(dropped) == 0 {
+		return attributes, nil
+	}
+	list := strings.Join(dropped, ", ")
+	if c.cfg.Overflow == RejectOverflow {
+		return nil, &Error{Kind: Invalid, Detail: fmt.Sprintf("the user pool has no room for %s: Cognito keeps %d bytes of what has no attribute of its own; shorten a value or map one to a custom attribute",
+			list, len(schemas.OverflowNames())*schemas.MaxValue)}
+	}
+	op.note("no room for %s", list)
+	return attributes, nil
+}
+
+// checkUserName says which rule of Cognito's a userName breaks.
+func checkUserName(userName string) error {
+	if legalUsername(userName) {
+		return nil
+	}
+	return &Error{Kind: Invalid, Detail: fmt.Sprintf("userName: Cognito takes 1 to %d letters, marks, numbers, symbols and punctuation, without spaces or control characters", maxGroupName)}
+}
+
+func exists(attribute, value string) error {
+	return &Error{Kind: Exists, Detail: fmt.Sprintf("%s %q is taken by another resource", attribute, value)}
+}
+
+func sameUserName(a, b string) bool { return filter.Fold(a) == filter.Fold(b) }
+
+// userKey and its siblings name locks and journal entries. Locks are taken in the order of their names here: a
+// resource's own first, then that of a name it wants.
+func userKey(id string) string        { return "user:" + id }
+func groupKey(id string) string       { return "group:" + id }
+func userNameKey(name string) string  { return "userName:" + filter.Fold(name) }
+func groupNameKey(name string) string { return "displayName:" + filter.Fold(name) }
