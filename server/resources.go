@@ -1,0 +1,238 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/schemas/patch"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// endpoint is one resource type as it is served: the same sentences of RFC 7644 for users and groups, over the
+// operations of the connection that make the difference.
+type endpoint struct {
+	*Server
+	rt    *schemas.ResourceType
+	kind  store.Kind
+	limit int64 // of a body, in bytes
+	refs  references
+
+	create  func(*bridge.Connection, context.Context, schemas.Resource) (store.Doc, error)
+	read    func(*bridge.Connection, context.Context, string) (store.Doc, error)
+	replace func(*bridge.Connection, context.Context, string, schemas.Resource) (store.Doc, error)
+	modify  func(*bridge.Connection, context.Context, string, []patch.Op) (store.Doc, error)
+	remove  func(*bridge.Connection, context.Context, string) error
+	// related yields what the references of a document lead to.
+	related func(*bridge.Connection, context.Context, store.Doc) iter.Seq2[store.Ref, error]
+	// brief reports whether a PATCH answers 204 rather than the resource.
+	brief func(*bridge.Connection, context.Context, *view, store.Doc) (bool, error)
+}
+
+// list is RFC 7644 section 3.4.2.
+func (e *endpoint) list(w http.ResponseWriter, r *http.Request) error {
+	v, query, err := e.view(r)
+	if err != nil {
+		return err
+	}
+	q, err := e.listQuery(e.kind, query)
+	if err != nil {
+		return err
+	}
+	page, err := connection(r.Context()).List(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	return e.sendPage(w, r, v, q, page)
+}
+
+// sendPage writes a ListResponse. itemsPerPage comes after Resources, when their number is known.
+func (e *endpoint) sendPage(w http.ResponseWriter, r *http.Request, v *view, q store.Query, page store.Page) error {
+	a := newAnswer(w, http.StatusOK)
+	defer a.release()
+	a.buf = fmt.Appendf(a.buf, `{"schemas":["%s"],"totalResults":%d,"startIndex":%d,"Resources":[`, listURN, page.Total, q.Start)
+	n := 0
+	for doc, err := range page.Docs {
+		if err != nil {
+			return fmt.Errorf("listing: %w", err)
+		}
+		if n++; n > 1 {
+			a.buf = append(a.buf, ',')
+		}
+		if a.buf, err = e.append(a.buf, r.Context(), v, doc); err != nil {
+			return err
+		}
+		if err := a.spillOver(); err != nil {
+			return err
+		}
+	}
+	a.buf = fmt.Appendf(a.buf, `],"itemsPerPage":%d}`, n)
+	return a.finish()
+}
+
+// post is RFC 7644 section 3.3.
+func (e *endpoint) post(w http.ResponseWriter, r *http.Request) error {
+	v, _, err := e.view(r)
+	if err != nil {
+		return err
+	}
+	ctx, resource, err := e.resource(w, r)
+	if err != nil {
+		return err
+	}
+	doc, err := e.create(connection(ctx), ctx, resource)
+	if err != nil {
+		return err
+	}
+	location := v.location(doc.ID)
+	w.Header().Set("Location", location)
+	w.Header().Set("Content-Location", location)
+	return e.sendChanged(w, ctx, http.StatusCreated, v, doc)
+}
+
+// get is RFC 7644 section 3.4.1.
+func (e *endpoint) get(w http.ResponseWriter, r *http.Request) error {
+	v, _, err := e.view(r)
+	if err != nil {
+		return err
+	}
+	doc, err := e.read(connection(r.Context()), r.Context(), pathID(r))
+	if err != nil {
+		return err
+	}
+	return e.send(w, r.Context(), http.StatusOK, v, doc)
+}
+
+// put is RFC 7644 section 3.5.1.
+func (e *endpoint) put(w http.ResponseWriter, r *http.Request) error {
+	v, _, err := e.view(r)
+	if err != nil {
+		return err
+	}
+	ctx, resource, err := e.resource(w, r)
+	if err != nil {
+		return err
+	}
+	doc, err := e.replace(connection(ctx), ctx, pathID(r), resource)
+	if err != nil {
+		return err
+	}
+	return e.sendChanged(w, ctx, http.StatusOK, v, doc)
+}
+
+// patch is RFC 7644 section 3.5.2.
+func (e *endpoint) patch(w http.ResponseWriter, r *http.Request) error {
+	v, _, err := e.view(r)
+	if err != nil {
+		return err
+	}
+	ctx, ops, err := e.operations(w, r)
+	if err != nil {
+		return err
+	}
+	doc, err := e.modify(connection(ctx), ctx, pathID(r), ops)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := settled(ctx)
+	defer cancel()
+	brief, err := e.brief(connection(ctx), ctx, v, doc)
+	if err != nil {
+		return err
+	}
+	if brief {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return e.send(w, ctx, http.StatusOK, v, doc)
+}
+
+// delete is RFC 7644 section 3.6.
+func (e *endpoint) delete(w http.ResponseWriter, r *http.Request) error {
+	ctx := recorded(r.Context(), nil)
+	if err := e.remove(connection(ctx), ctx, pathID(r)); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// view reads what the client wants to see. It comes before any change: a parameter that makes no sense changes nothing.
+func (e *endpoint) view(r *http.Request) (*view, map[string]string, error) {
+	query, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, nil, err
+	}
+	project, err := newProjection(e.rt.Tree, query)
+	if err != nil {
+		return nil, nil, err
+	}
+	return newView(e.rt, e.refs, project, e.origin.of(r)), query, nil
+}
+
+// resource decodes the body of a POST or PUT. What of it was ignored goes with the context into the activity.
+func (e *endpoint) resource(w http.ResponseWriter, r *http.Request) (context.Context, schemas.Resource, error) {
+	body, err := decodeBody(w, r, e.limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	resource, ignored, err := e.rt.Decode(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	return recorded(r.Context(), ignored), resource, nil
+}
+
+// operations decodes the body of a PATCH.
+func (e *endpoint) operations(w http.ResponseWriter, r *http.Request) (context.Context, []patch.Op, error) {
+	body, err := decodeBody(w, r, e.limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	ops, ignored, err := e.rt.DecodePatch(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	return recorded(r.Context(), ignored), ops, nil
+}
+
+func recorded(ctx context.Context, ignored []string) context.Context {
+	return bridge.WithRequest(ctx, bridge.Request{ID: exchangeOf(ctx).id, Ignored: ignored})
+}
+
+// sendChanged answers with a resource that has just been changed.
+func (e *endpoint) sendChanged(w http.ResponseWriter, ctx context.Context, status int, v *view, doc store.Doc) error {
+	ctx, cancel := settled(ctx)
+	defer cancel()
+	return e.send(w, ctx, status, v, doc)
+}
+
+// settled gives a request whose change is made the time to say so, even if its deadline comes in between: an error now
+// would have the client repeat what is done.
+func settled(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+}
+
+// send answers with one resource.
+func (e *endpoint) send(w http.ResponseWriter, ctx context.Context, status int, v *view, doc store.Doc) error {
+	a := newAnswer(w, status)
+	defer a.release()
+	var err error
+	if a.buf, err = e.append(a.buf, ctx, v, doc); err != nil {
+		return err
+	}
+	return a.finish()
+}
+
+// append renders one document. Its references are looked for only if they are shown.
+func (e *endpoint) append(dst []byte, ctx context.Context, v *view, doc store.Doc) ([]byte, error) {
+	var related iter.Seq2[store.Ref, error]
+	if v.wantsReferences() {
+		related = e.related(connection(ctx), ctx, doc)
+	}
+	return v.resource(dst, doc, related)
+}
