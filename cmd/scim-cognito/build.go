@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/config"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/schemas/attribute"
+	"github.com/scim-cognito/scim-cognito/server"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// wiring is what the parts need and the config does not say.
+type wiring struct {
+	Logger           *slog.Logger
+	CreateAttributes bool            // add the custom attributes that a pool lacks
+	Quotas           *cognito.Quotas // nil: AWS's
+}
+
+// application is all parts of a server, plugged together.
+type application struct {
+	handler     http.Handler
+	store       *store.Store
+	pools       []*cognito.Pool
+	directories map[string]*bridge.Directory // by pool id
+	paces       map[string]*cognito.Pace     // by endpoint and region: their quotas are shared by all pools
+}
+
+// build opens what the config names. The error says what to do; nothing is left open then.
+func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, err error) {
+	a := &application{directories: make(map[string]*bridge.Directory), paces: make(map[string]*cognito.Pace)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+		}
+	}()
+	trees := map[store.Kind]*attribute.Tree{store.User: schemas.Users.Tree, store.Group: schemas.Groups.Tree}
+	if a.store, err = store.Open(ctx, store.Config{URL: cfg.Store, Trees: trees, Logger: w.Logger}); err != nil {
+		return nil, fmt.Errorf("opening the store %s: %w", cfg.Store, err)
+	}
+	var connections []server.Connection
+	for _, c := range cfg.Connections {
+		directory, err := a.directory(ctx, c, w)
+		if err != nil {
+			return nil, fmt.Errorf("connection %s: %w", c.Name, err)
+		}
+		connections = append(connections, server.Connection{
+			Bridge: bridge.NewConnection(bridge.ConnectionConfig{Name: c.Name, Directory: directory,
+				UnknownMembers: unknownMembers[c.UnknownMembers], Overflow: overflow[c.Overflow]}),
+			Tokens: tokens(c, w.Logger),
+		})
+	}
+	a.handler, err = server.New(server.Config{Connections: connections, BaseURL: cfg.BaseURL, TrustedProxies: prefixes(cfg.TrustedProxies), Logger: w.Logger})
+	return a, err
+}
+
+var (
+	unknownMembers = map[string]bridge.UnknownMembers{"skip": bridge.SkipUnknown, "reject": bridge.RejectUnknown}
+	overflow       = map[string]bridge.FullOverflow{"keep": bridge.KeepFitting, "reject": bridge.RejectOverflow}
+)
+
+// directory opens a connection's pool and mirror, unless another connection on the same pool has.
+func (a *application) directory(ctx context.Context, c config.Connection, w wiring) (*bridge.Directory, error) {
+	if d, open := a.directories[c.Pool.ID]; open {
+		return d, nil
+	}
+	var rows []schemas.Row
+	for _, row := range c.Attributes {
+		rows = append(rows, schemas.Row{SCIM: row.SCIM, Cognito: row.Cognito})
+	}
+	pool, err := a.pool(ctx, c.Pool, rows, w)
+	if err != nil {
+		return nil, err
+	}
+	d, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: a.store, Attributes: rows, Logger: w.Logger})
+	if err != nil {
+		return nil, err
+	}
+	a.directories[c.Pool.ID] = d
+	return d, nil
+}
+
+func (a *application) pool(ctx context.Context, p config.Pool, rows []schemas.Row, w wiring) (*cognito.Pool, error) {
+	home := p.Endpoint + " " + p.HomeRegion()
+	if a.paces[home] == nil {
+		a.paces[home] = cognito.NewPace(cognito.PaceConfig{Quotas: w.Quotas, Share: p.Share})
+	}
+	open := func() (*cognito.Pool, error) {
+		pool, err := cognito.Open(ctx, cognito.Config{PoolID: p.ID, Region: p.Region, Endpoint: p.Endpoint, Pace: a.paces[home], Logger: w.Logger})
+		if err == nil {
+			a.pools = append(a.pools, pool)
+		}
+		return pool, err
+	}
+	pool, err := open()
+	if err != nil {
+		return nil, err
+	}
+	missing := bridge.MissingAttributes(pool.Info(), rows)
+	if !w.CreateAttributes || len(missing) == 0 {
+		return pool, nil // what is missing stops OpenDirectory
+	}
+	for some := range slices.Chunk(missing, 25) { // AddCustomAttributes takes 25 a call
+		if err := pool.AddCustomAttributes(ctx, some...); err != nil {
+			return nil, fmt.Errorf("adding custom attributes to pool %s, which needs cognito-idp:AddCustomAttributes: %w", p.ID, err)
+		}
+	}
+	w.Logger.InfoContext(ctx, "custom attributes added", "pool", p.ID, "attributes", missing)
+	return open() // a pool is as it was when it was opened
+}
+
+// tokens says in the log which are of no use any more: an identity provider's 401 alone would not tell why.
+func tokens(c config.Connection, logger *slog.Logger) []server.Token {
+	var all []server.Token
+	for _, t := range c.Tokens {
+		if at := t.Expiry(); !at.IsZero() && at.Before(time.Now()) {
+			logger.Warn("token has expired", "connection", c.Name, "token", t.Name, "expired", at)
+		}
+		all = append(all, server.Token{Name: t.Name, Secret: server.NewSecret(t.Secret.Reveal()), Expires: t.Expiry()})
+	}
+	return all
+}
+
+func prefixes(networks []string) []netip.Prefix {
+	var all []netip.Prefix
+	for _, n := range networks {
+		all = append(all, netip.MustParsePrefix(n).Masked()) // Validate has parsed it
+	}
+	return all
+}
+
+// close ends the work that outlived its request, then closes what that work used.
+func (a *application) close() error {
+	for _, d := range a.directories {
+		d.Close()
+	}
+	for _, p := range a.pools {
+		p.Close()
+	}
+	if a.store == nil {
+		return nil
+	}
+	if err := a.store.Close(); err != nil {
+		return fmt.Errorf("closing the store: %w", err)
+	}
+	return nil
+}

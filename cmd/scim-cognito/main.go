@@ -1,0 +1,81 @@
+// Command scim-cognito is a SCIM 2.0 server that keeps an Amazon Cognito user pool in step with what an identity provider
+// pushes. This package plugs the others together and decides nothing about SCIM or Cognito.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(exitCode(run(ctx, os.Args[1:], world{Out: os.Stdout, Err: os.Stderr, LookupEnv: os.LookupEnv}), os.Stderr))
+}
+
+// world is what a command touches outside the program, so that tests can stand in for it.
+type world struct {
+	Out, Err  io.Writer // what a person or script asked to read; logs and complaints
+	LookupEnv func(name string) (string, bool)
+}
+
+// commands is the command line. Later versions add to it and rename nothing.
+type commands struct {
+	Help    help           `short:"h" help:"Show what there is to say."`
+	Serve   serveCommand   `cmd:"" help:"Serve SCIM to identity providers and keep user pools in step."`
+	Emulate emulateCommand `cmd:"" help:"Serve a stand-alone Cognito emulator with one ready-made pool."`
+	Health  healthCommand  `cmd:"" help:"Ask a server whether it is alive; the exit status is the answer."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// run carries out one command line until it is done or ctx ends, which is the orderly way to stop a server.
+func run(ctx context.Context, args []string, w world) error {
+	parser, err := kong.New(&commands{}, kong.Name("scim-cognito"), kong.NoDefaultHelp(), kong.Writers(w.Out, w.Err),
+		kong.Description("A SCIM 2.0 server for Amazon Cognito user pools."), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(w))
+	if err != nil {
+		return fmt.Errorf("building the command line: %w", err)
+	}
+	command, err := parser.Parse(args)
+	switch {
+	case errors.Is(err, errHelped):
+		return nil
+	case err != nil:
+		return usageError{err}
+	}
+	return command.Run()
+}
+
+// help is kong's help flag without its os.Exit: only main exits.
+type help bool
+
+var errHelped = errors.New("help was shown")
+
+// BeforeReset prints the help of what stands before it on the command line.
+func (help) BeforeReset(command *kong.Context) error {
+	return errors.Join(command.PrintUsage(false), errHelped)
+}
+
+// usageError is a command line that cannot be carried out, whatever the world is like.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+// exitCode tells a person what went wrong and a script which kind it was: 1 a failure, 2 a wrong command line.
+func exitCode(err error, complaints io.Writer) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(complaints, "scim-cognito: %v\n", err)
+	if _, usage := errors.AsType[usageError](err); usage {
+		return 2
+	}
+	return 1
+}

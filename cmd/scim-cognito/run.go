@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scim-cognito/scim-cognito/config"
+	"github.com/scim-cognito/scim-cognito/server"
+)
+
+// drainLimit is how long requests under way may take after the order to stop: longer than their deadline of 55 s.
+const drainLimit = 60 * time.Second
+
+// serve claims the ports, builds the application, says that it is ready and serves until ctx ends or a part fails. Then it
+// drains: no new requests, the running ones answered, background work ended, the store closed, in this order.
+func serve(ctx context.Context, cfg *config.Config, w wiring, ready func(url string) error) (err error) {
+	public, err := listen(cfg.Listen, "--listen")
+	if err != nil {
+		return err
+	}
+	defer closeListener(public, &err)
+	var operator net.Listener
+	at := "off"
+	if cfg.Private != "" {
+		if operator, err = listen(cfg.Private, `--private ("" turns it off)`); err != nil {
+			return err
+		}
+		defer closeListener(operator, &err)
+		at = operator.Addr().String()
+	}
+	a, err := build(ctx, cfg, w)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil // told to stop before it had begun
+	case err != nil:
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	if err := ready(reachable(public.Addr())); err != nil {
+		return err
+	}
+	w.Logger.InfoContext(ctx, "serving", "version", release(), "listen", public.Addr().String(), "private", at, "store", cfg.Store, "connections", len(cfg.Connections))
+
+	parts, ended := errgroup.WithContext(ctx)
+	servers := []*http.Server{serveOn(parts, public, a.handler, w.Logger)}
+	if operator != nil {
+		servers = append(servers, serveOn(parts, operator, private(a.handler), w.Logger))
+	}
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	for id, d := range a.directories {
+		parts.Go(func() error {
+			if err := d.Run(background); background.Err() == nil {
+				return fmt.Errorf("keeping the mirror of pool %s: %w", id, err)
+			}
+			return nil
+		})
+	}
+	parts.Go(func() error {
+		<-ended.Done()
+		w.Logger.Info("draining", "limit", drainLimit)
+		err := drain(context.WithoutCancel(ctx), servers)
+		stopBackground()
+		return err
+	})
+	err = parts.Wait()
+	w.Logger.Info("stopped")
+	return err
+}
+
+func serveOn(parts *errgroup.Group, listener net.Listener, handler http.Handler, logger *slog.Logger) *http.Server {
+	s := server.HTTPServer(handler, logger)
+	parts.Go(func() error {
+		if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
+		}
+		return nil
+	})
+	return s
+}
+
+// drain lets running requests finish; what has not by the limit is cut off.
+func drain(ctx context.Context, servers []*http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, drainLimit)
+	defer cancel()
+	var problems []error
+	for _, s := range servers {
+		if err := s.Shutdown(ctx); err != nil {
+			problems = append(problems, fmt.Errorf("requests were cut off after %s: %w", drainLimit, errors.Join(err, s.Close())))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// closeListener is for the ways out on which nothing has served it; a server closes its own.
+func closeListener(l net.Listener, err *error) {
+	if problem := l.Close(); !errors.Is(problem, net.ErrClosed) {
+		*err = errors.Join(*err, problem)
+	}
+}

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// disagreements are the problems that no single key has: what must be unique, and what must be equal.
+func (c *Config) disagreements() []error {
+	var problems []error
+	report := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	all := c.Connections
+	for i, first := range repeats(len(all), func(i int) string { return all[i].Name }) {
+		report("connections[%d].name: %q is the name of connections[%d], too; names tell connections apart", i, all[i].Name, first)
+	}
+	for i := range all {
+		all[i].repetitions(fmt.Sprintf("connections[%d]", i), report)
+	}
+	for i, first := range repeats(len(all), func(i int) string { return all[i].Pool.ID }) {
+		samePool(fmt.Sprintf("connections[%d]", i), fmt.Sprintf("connections[%d]", first), all[i], all[first], report)
+	}
+	home := func(i int) string { return all[i].Pool.Endpoint + " " + all[i].Pool.HomeRegion() }
+	for i, first := range repeats(len(all), home) {
+		if mine, theirs := all[i].Pool.Share, all[first].Pool.Share; mine != theirs {
+			report("connections[%d].pool.share: is %v, but connections[%d] in the same region has %v; its pools live on the same quotas, "+
+				"so they must agree", i, mine, first, theirs)
+		}
+	}
+	return problems
+}
+
+// repeats yields each index whose key is that of an earlier one, and the earliest. Empty keys are others' concern.
+func repeats(n int, key func(int) string) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		seen := make(map[string]int)
+		for i := range n {
+			k := key(i)
+			first, again := seen[k]
+			switch {
+			case k == "":
+			case !again:
+				seen[k] = i
+			case !yield(i, first):
+				return
+			}
+		}
+	}
+}
+
+type reporter func(format string, args ...any)
+
+// repetitions are what one connection says twice or in contradiction. SCIM attribute names are without case (RFC 7643
+// section 2.1), Cognito's are with.
+func (c Connection) repetitions(here string, report reporter) {
+	for j, first := range repeats(len(c.Tokens), func(j int) string { return c.Tokens[j].Name }) {
+		report("%s.tokens[%d].name: %q is the name of tokens[%d], too; names tell tokens apart", here, j, c.Tokens[j].Name, first)
+	}
+	rows := c.Attributes
+	for j, first := range repeats(len(rows), func(j int) string { return strings.ToLower(rows[j].SCIM) }) {
+		report("%s.attributes[%d].scim: %q is mapped by attributes[%d] already", here, j, rows[j].SCIM, first)
+	}
+	for j, first := range repeats(len(rows), func(j int) string { return rows[j].Cognito }) {
+		report("%s.attributes[%d].cognito: %q is written by attributes[%d] already", here, j, rows[j].Cognito, first)
+	}
+	// On AWS the part of a pool's id before the underscore is its region; ids behind an endpoint mean nothing.
+	if c.Pool.Endpoint != "" || !isPoolID(c.Pool.ID) {
+		return
+	}
+	region := Pool{ID: c.Pool.ID}.HomeRegion()
+	switch {
+	case !regionForm.MatchString(region):
+		report("%s.pool.id: %q does not begin with an AWS region; copy the id from the Cognito console, or set pool.endpoint if this is "+
+			"an emulator's pool", here, c.Pool.ID)
+	case regionForm.MatchString(c.Pool.Region) && c.Pool.Region != region:
+		report("%s.pool.region: %q is not the region of the pool %s; write %q or leave it out", here, c.Pool.Region, c.Pool.ID, region)
+	}
+}
+
+// samePool: connections on one pool share one mirror, one pace and one mapping.
+func samePool(here, there string, a, b Connection, report reporter) {
+	agree := func(key, got, want string) {
+		if got != want {
+			report("%s.%s: is %s, but %s on the same pool has %s; connections on one pool must agree", here, key, got, there, want)
+		}
+	}
+	agree("pool.endpoint", strconv.Quote(a.Pool.Endpoint), strconv.Quote(b.Pool.Endpoint))
+	if a.Pool.Endpoint != "" { // on AWS the id has decided
+		agree("pool.region", strconv.Quote(a.Pool.Region), strconv.Quote(b.Pool.Region))
+	}
+	agree("attributes", rows(a.Attributes), rows(b.Attributes))
+}
+
+// rows writes mapping rows in an order of their own, so that two lists with the same rows read the same.
+func rows(attributes []Attribute) string {
+	var lines []string
+	for _, row := range attributes {
+		lines = append(lines, row.SCIM+" → "+row.Cognito)
+	}
+	slices.Sort(lines)
+	return "[" + strings.Join(lines, ", ") + "]"
+}

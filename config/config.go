@@ -1,0 +1,139 @@
+// Package config reads the program's configuration file: strict JSON, references to secrets, and rules whose messages
+// name the key they speak of. It knows nothing of the other packages; cmd translates it into their Configs.
+package config
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// Config is the whole file. A key that is left out has the value of its default tag; an unknown key is an error.
+// `config.sample.json` shows every key.
+type Config struct {
+	// Listen is the address of the SCIM listener, host:port: SCIM under /scim/v2, and /healthz and /readyz. The flag
+	// --listen wins. TLS ends in front of it.
+	Listen string `json:"listen" default:"127.0.0.1:8080" validate:"hostport"`
+
+	// Private is the address of the operator's listener, host:port. It asks for no credentials, so only loopback is
+	// accepted. Empty turns it off. The flag --private wins.
+	Private string `json:"private" default:"127.0.0.1:8081" validate:"omitempty,loopback"`
+
+	// BaseURL is the public URL in front of /scim/v2, such as https://scim.example.com, for the locations in answers.
+	// Empty: taken from each request.
+	BaseURL string `json:"baseURL" validate:"omitempty,baseurl"`
+
+	// TrustedProxies are the networks, in CIDR form, whose X-Forwarded-* and Forwarded headers count. Empty: nobody's.
+	TrustedProxies []string `json:"trustedProxies" validate:"dive,prefix"`
+
+	// Store is where the mirror, the journal and the activity are kept: sqlite:FILE, relative to the working directory.
+	// The flag --store wins. The pool is the source of truth, so the file may be dropped, at the price of a new warm-up.
+	Store string `json:"store" default:"sqlite:scim-cognito.db" validate:"store"`
+
+	// Connections are the identity providers that may push, at least one.
+	Connections []Connection `json:"connections" validate:"min=1,dive"`
+}
+
+// Connection is one identity provider's right to push into one pool.
+type Connection struct {
+	// Name tells connections apart in logs and in the activity: 1 to 64 letters, digits, dots, dashes or underscores.
+	// No two connections share a name.
+	Name string `json:"name" validate:"name"`
+
+	// Tokens are what the identity provider shows in its Authorization header; any of them selects this connection.
+	// Several with overlapping life make a change of token possible without an interruption.
+	Tokens []Token `json:"tokens" validate:"min=1,dive"`
+
+	// Pool is the user pool that is kept in step.
+	Pool Pool `json:"pool"`
+
+	// Attributes are mapping rows on top of the built-in ones. Connections on one pool must have the same.
+	Attributes []Attribute `json:"attributes" validate:"dive"`
+
+	// UnknownMembers says what happens to a group member whom neither the mirror nor the pool knows: "skip" leaves it
+	// out and records it, "reject" answers 400.
+	UnknownMembers string `json:"unknownMembers" default:"skip" validate:"oneof=skip reject"`
+
+	// Overflow says what happens to attributes that do not fit into the pool's custom:scim attributes: "keep" stores
+	// what fits, leaves the rest out of the answer and records it, "reject" answers 400.
+	Overflow string `json:"overflow" default:"keep" validate:"oneof=keep reject"`
+}
+
+// Token is one accepted Authorization value.
+type Token struct {
+	// Name tells tokens of a connection apart in logs: 1 to 64 letters, digits, dots, dashes or underscores.
+	Name string `json:"name" validate:"name"`
+
+	// Secret is where the token is to be found: env:NAME or file:PATH. The token itself, of 32 to 4,096 printable
+	// characters without spaces and without the word Bearer, is never written here.
+	Secret Secret `json:"secret" validate:"secret"`
+
+	// Expires is the RFC 3339 instant from which the token is refused. Empty: never.
+	Expires string `json:"expires" validate:"omitempty,instant"`
+}
+
+// Expiry is Expires as a time; zero means never. Only after Validate.
+func (t Token) Expiry() time.Time {
+	at, err := time.Parse(time.RFC3339, t.Expires)
+	if err != nil {
+		return time.Time{} // Validate lets nothing pass here but the empty text
+	}
+	return at
+}
+
+// Pool is one Cognito user pool. Connections with the same id must agree on all of it.
+type Pool struct {
+	// ID is the pool's id, such as eu-west-1_AbCdEf123.
+	ID string `json:"id" validate:"poolid"`
+
+	// Region is the pool's AWS region. Empty: the one its id names.
+	Region string `json:"region" validate:"omitempty,region"`
+
+	// Endpoint is the URL of an emulator. Empty: AWS.
+	Endpoint string `json:"endpoint" validate:"omitempty,endpoint"`
+
+	// Share is the part of each Cognito quota that this program may use, above 0 and at most 1. The quotas belong to
+	// the account and region: what signs people in and other tools live on the rest, and pools of one region must agree.
+	Share float64 `json:"share" default:"0.8" validate:"gt=0,lte=1"`
+}
+
+// HomeRegion is the region whose quotas the pool lives on: Region, else the one that the id names. Behind an Endpoint ids
+// name no region; it is empty there unless Region says it.
+func (p Pool) HomeRegion() string {
+	if p.Region == "" && p.Endpoint == "" {
+		return p.ID[:max(0, strings.LastIndexByte(p.ID, '_'))]
+	}
+	return p.Region
+}
+
+// Attribute is one more mapping row.
+type Attribute struct {
+	// SCIM is the attribute's path, such as title or
+	// urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department.
+	SCIM string `json:"scim" validate:"required,max=512"`
+
+	// Cognito is the pool's attribute: a standard one, or custom:NAME with a name of at most 20 characters.
+	Cognito string `json:"cognito" validate:"cognito"`
+}
+
+// Default is the Config of an empty file: every default, and no connection.
+func Default() *Config {
+	c := new(Config)
+	setDefaults(c)
+	return c
+}
+
+// Load reads the file at path. What it returns is well-formed but not yet judged: flags may still change it, then
+// Validate and Resolve follow.
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the config: %w", err)
+	}
+	c, err := Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("config %s: %w", path, err)
+	}
+	return c, nil
+}
