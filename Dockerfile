@@ -1,5 +1,3 @@
-# syntax=docker/dockerfile:1
-
 # The Go version is go.mod's; a test holds them together.
 FROM --platform=$BUILDPLATFORM golang:1.26.8 AS build
 WORKDIR /src

@@ -4,118 +4,16 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"sync"
-	"sync/atomic"
-	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
-// hold is the locks on a resource, and on a name it wants, while an operation works on it. They last as long as the
-// request or the work that outlives it, whichever is longer.
-type hold struct {
-	mu      sync.Mutex
-	holders int
-	unlock  []func()
-}
-
-func newHold(unlock func()) *hold { return &hold{holders: 1, unlock: []func(){unlock}} }
-
-// with adds a lock.
-func (h *hold) with(unlock func()) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.unlock = append(h.unlock, unlock)
-}
-
-// share adds a holder, who must call end as well.
-func (h *hold) share() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.holders++
-}
-
-// end gives the locks back when the last holder calls it.
-func (h *hold) end() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.holders--; h.holders == 0 {
-		for _, unlock := range h.unlock {
-			unlock()
-		}
-	}
-}
-
-// answerBefore is how long before its deadline a request stops waiting for work that goes on without it.
-const answerBefore = time.Second
-
-// carry does work of more than one call: its desired state is in the journal from before the first call until after the
-// last. The work goes on when ctx ends: the request is then told to come back. What fails for a reason that may pass
-// stays in the journal.
-func (d *Directory) carry(ctx context.Context, op *operation, e *entry, h *hold, work func(context.Context) error) error {
-	if err := d.journal(ctx, e); err != nil {
-		return err
-	}
-	if d.base.Err() != nil {
-		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Detail: "the SCIM server is stopping; repeat the request"}
-	}
-	h.share()
-	outlives, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(d.base, cancel)
-	var awaited atomic.Bool
-	awaited.Store(true)
-	done := make(chan error, 1)
-	d.work.Go(func() {
-		defer h.end()
-		defer cancel()
-		defer stop()
-		err := work(outlives)
-		done <- d.settle(outlives, e, err, awaited.Load())
-	})
-	late, cancelLate := waitLimit(ctx)
-	defer cancelLate()
-	select {
-	case err := <-done:
-		return err
-	case <-late.Done():
-		awaited.Store(false)
-		left := d.pool.Delay(map[cognito.Category]int{cognito.UserUpdate: op.left()}, cognito.Write)
-		return &Error{Kind: TooMany, RetryAfter: max(left, retryBusy), Err: late.Err(),
-			Detail: "the change takes longer than a request may: it goes on, and the same request repeated finds it done"}
-	}
-}
-
-// waitLimit ends a little before ctx does, so that there is time for an answer.
-func waitLimit(ctx context.Context) (context.Context, context.CancelFunc) {
-	if deadline, ok := ctx.Deadline(); ok {
-		return context.WithDeadline(ctx, deadline.Add(-answerBefore))
-	}
-	return context.WithCancel(ctx)
-}
-
-// carryUser carries out op's plan for a user and returns the row that the mirror then has. Its errors are Cognito's own.
-func (d *Directory) carryUser(ctx context.Context, op *operation, key string, user cognito.User, h *hold) (store.Doc, error) {
-	op.steps.Store(int64(len(op.plan)))
-	if len(op.plan) == 1 {
-		return d.applyUser(ctx, op, nil, user)
-	}
-	e := newEntry(key, desired{User: desiredUserOf(op.plan)})
-	var doc store.Doc
-	err := d.carry(ctx, op, e, h, func(ctx context.Context) error {
-		made, err := d.applyUser(ctx, op, e, user)
-		doc = made
-		return err
-	})
-	if err != nil {
-		return store.Doc{}, err // doc may still be written to
-	}
-	return doc, nil
-}
-
 // applyUser makes the calls of op's plan one after another, the mirror following each. e is the plan's journal entry, nil
-// for a plan of one call.
-func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user cognito.User) (doc store.Doc, err error) {
+// for a plan of one call. The locks of h grow by that of a user who is created.
+func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user cognito.User, h *hold) (doc store.Doc, err error) {
 	for _, s := range op.plan {
 		if user, err = d.stepUser(ctx, s, user); err != nil {
 			return doc, err
@@ -126,6 +24,8 @@ func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user
 		}
 		if s.Op != CreateUser {
 			user.Modified = d.now()
+		} else if err := h.add(ctx, d, userKey(user.Sub)); err != nil {
+			return doc, err
 		}
 		if doc, err = d.remember(ctx, d.userDoc(user)); err != nil {
 			return doc, err
@@ -188,4 +88,109 @@ func (d *Directory) createUser(ctx context.Context, s Step) (cognito.User, error
 		}
 	}
 	return there, nil
+}
+
+// applyGroup makes the calls of op's plan: first those about the group itself, then the memberships, several at once.
+// The mirror follows each.
+func (d *Directory) applyGroup(ctx context.Context, op *operation, e *entry, id string, group cognito.Group, m membership) (doc store.Doc, err error) {
+	plan := op.plan
+	for len(plan) > 0 && plan[0].User == "" {
+		if group, err = d.stepGroup(ctx, plan[0], group); err != nil {
+			return doc, err
+		}
+		created := plan[0].Op == CreateGroup
+		if doc, err = d.rememberGroup(ctx, group, created); err != nil {
+			return doc, err
+		}
+		if created && e != nil {
+			if err := d.rekey(ctx, e, groupKey(id)); err != nil {
+				return doc, err
+			}
+		}
+		op.steps.Add(-1)
+		plan = plan[1:]
+	}
+	if doc.ID == "" {
+		if doc, err = d.mirror.Get(ctx, store.Group, id); err != nil {
+			return doc, internal(err)
+		}
+	}
+	if err := d.applyMembers(ctx, op, doc, m); err != nil {
+		return doc, err
+	}
+	doc, err = d.mirror.Get(context.WithoutCancel(ctx), store.Group, id)
+	return doc, internal(err)
+}
+
+// stepGroup makes one call about a group and returns the group as the pool then holds it.
+func (d *Directory) stepGroup(ctx context.Context, s Step, group cognito.Group) (cognito.Group, error) {
+	switch s.Op {
+	case CreateGroup:
+		made, err := d.pool.CreateGroup(ctx, s.Group, s.Set[description])
+		var e *cognito.Error
+		if errors.As(err, &e) && e.Sent {
+			// The Description holds an id that nobody else can have.
+			if there, readErr := d.pool.Group(ctx, s.Group); readErr == nil && there.Description == s.Set[description] {
+				return there, nil
+			}
+		}
+		return made, err
+	case UpdateGroup:
+		if err := d.pool.UpdateGroup(ctx, s.Group, s.Set[description]); err != nil {
+			return group, err
+		}
+		group.Description, group.Modified = s.Set[description], d.now()
+		return group, nil
+	}
+	return group, errors.New("not a step for a group: " + s.String())
+}
+
+// applyMembers removes, then adds: leaving takes rights away, and makes room under Cognito's limit of groups a user.
+func (d *Directory) applyMembers(ctx context.Context, op *operation, group store.Doc, m membership) error {
+	leaving := cognito.WithPriority(ctx, cognito.Deprovision)
+	err := d.each(leaving, op, m.remove, func(ctx context.Context, user store.Doc) error {
+		if err := d.pool.RemoveMember(ctx, group.PoolName, user.PoolName); err != nil {
+			return err
+		}
+		return d.write(ctx, func(tx *store.Tx) error { return tx.RemoveMember(group.Seq, user.Seq, d.now()) })
+	})
+	if err != nil {
+		return err
+	}
+	return d.each(ctx, op, m.add, func(ctx context.Context, user store.Doc) error {
+		if err := d.pool.AddMember(ctx, group.PoolName, user.PoolName); err != nil {
+			return err
+		}
+		return d.write(ctx, func(tx *store.Tx) error { return tx.AddMember(group.Seq, user.Seq, d.now()) })
+	})
+}
+
+// each makes a membership call for everybody, several at once. Somebody for whom it can never work (deleted meanwhile, or
+// in as many groups as Cognito allows) is left out and noted, so that one does not stop the others.
+func (d *Directory) each(ctx context.Context, op *operation, who people, call func(context.Context, store.Doc) error) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for _, user := range who {
+		g.Go(func() error {
+			err := call(gctx, user)
+			if err == nil || hopeless(err) {
+				op.steps.Add(-1)
+			}
+			if hopeless(err) {
+				op.note("user %s was left out: %s", user.ID, outcome(err))
+				return nil
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// hopeless reports an error about one user that does not concern the others.
+func hopeless(err error) bool {
+	switch cognito.KindOf(err) {
+	case cognito.NotFound, cognito.Limit, cognito.Invalid:
+		return true
+	}
+	return errors.Is(err, store.ErrNotFound) // left the mirror meanwhile
 }

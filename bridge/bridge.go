@@ -8,7 +8,6 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -52,6 +51,8 @@ type Directory struct {
 	groupsKnown atomic.Bool  // every group of the pool has been seen
 	swept       atomic.Int64 // when the last complete sweep of this process ended, Unix ms; 0: none yet
 	unreachable atomic.Pointer[error]
+
+	running running // the journal's work that is under way
 
 	base context.Context // of work that outlives its request
 	stop context.CancelFunc
@@ -187,23 +188,3 @@ func requestOf(ctx context.Context) Request {
 	req, _ := ctx.Value(requestKey{}).(Request)
 	return req
 }
-
-// lock makes the writers of one resource go one after another. Waiting ends with ctx.
-func (d *Directory) lock(ctx context.Context, key string) (func(), error) {
-	unlock, err := d.mirror.Lock(ctx, key)
-	if err != nil {
-		return nil, busy(err)
-	}
-	return unlock, nil
-}
-
-func busy(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Kind: TooMany, RetryAfter: retryBusy, Err: err,
-			Detail: "an earlier change of the same resource is still being made; repeat the request"}
-	}
-	return internal(err)
-}
-
-// retryBusy is what a request is told that waited in vain behind another.
-const retryBusy = 10 * time.Second

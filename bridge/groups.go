@@ -20,14 +20,16 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 	op := c.begin(ctx, "create", store.Group)
 	defer func() { op.end(ctx, doc.ID, err) }()
 	display := r.String("displayName")
-	unlock, err := d.lock(ctx, groupNameKey(display))
+	hold, err := d.hold(ctx, groupNameKey(display))
 	if err != nil {
 		return store.Doc{}, err
 	}
-	hold := newHold(unlock)
 	defer hold.end()
 	if !d.groupsKnown.Load() {
 		return store.Doc{}, d.warming() // who else carries the name is not known yet
+	}
+	if err := d.finish(ctx, groupNameKey(display), hold); err != nil {
+		return store.Doc{}, c.owe(ctx, store.Group, r, err)
 	}
 	if doc, err := c.taken(ctx, op, store.Group, "displayName", display, r); err != nil || doc.ID != "" {
 		return doc, err
@@ -37,6 +39,9 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 		return store.Doc{}, err
 	}
 	id := uuid.NewString()
+	if err := hold.add(ctx, d, groupKey(id)); err != nil {
+		return store.Doc{}, err
+	}
 	describe, err := schemas.GroupToCognito(groupAttributes(r, id))
 	if err != nil {
 		return store.Doc{}, err
@@ -44,7 +49,7 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 	name, err := c.freeGroupName(ctx, op, display)
 	for err == nil {
 		op.plan = planGroup(groupChange{Name: name, Create: true, Description: describe, Add: add.names()})
-		doc, err = d.carryGroup(ctx, op, id, groupNameKey(display), cognito.Group{Name: name}, membership{add: add}, hold)
+		doc, err = d.carryGroup(ctx, op, id, groupNameKey(display), nil, cognito.Group{Name: name}, membership{add: add}, hold)
 		if cognito.KindOf(err) != cognito.Exists {
 			return doc, c.owe(ctx, store.Group, r, err)
 		}
@@ -99,20 +104,17 @@ func (c *Connection) PatchGroup(ctx context.Context, id string, ops []patch.Op) 
 	})
 }
 
-// changeGroup carries out what change makes of the group, and returns its row.
+// changeGroup carries out what change makes of the group, and returns its row. What an earlier request has left to do is
+// taken over, as far as the new one does not say otherwise.
 func (c *Connection) changeGroup(ctx context.Context, id, method string, change func(is schemas.Resource) (schemas.Resource, patch.Delta, error)) (doc store.Doc, err error) {
 	d := c.dir
 	op := c.begin(ctx, method, store.Group)
 	defer func() { op.end(ctx, id, err) }()
-	unlock, err := d.lock(ctx, groupKey(id))
+	hold, err := d.hold(ctx, groupKey(id))
 	if err != nil {
 		return store.Doc{}, err
 	}
-	hold := newHold(unlock)
 	defer hold.end()
-	if err := d.finish(ctx, groupKey(id)); err != nil {
-		return store.Doc{}, err
-	}
 	if doc, err = d.get(ctx, store.Group, id); err != nil {
 		return store.Doc{}, err
 	}
@@ -120,7 +122,11 @@ func (c *Connection) changeGroup(ctx context.Context, id, method string, change 
 	if err != nil {
 		return store.Doc{}, err
 	}
-	want, delta, err := change(is)
+	pending, err := d.pending(ctx, groupKey(id))
+	if err != nil {
+		return store.Doc{}, err
+	}
+	want, delta, err := change(pending.relabelled(is))
 	if err != nil {
 		return store.Doc{}, err
 	}
@@ -135,11 +141,16 @@ func (c *Connection) changeGroup(ctx context.Context, id, method string, change 
 	if err != nil {
 		return store.Doc{}, err
 	}
+	if !delta.Replace {
+		if err := d.takeOver(ctx, pending, doc, &m); err != nil {
+			return store.Doc{}, err
+		}
+	}
 	op.plan = planGroup(groupChange{Name: doc.PoolName, Description: describe, Remove: m.remove.names(), Add: m.add.names()})
 	if len(op.plan) == 0 {
-		return doc, nil
+		return doc, d.drop(ctx, pending)
 	}
-	doc, err = d.carryGroup(ctx, op, id, groupKey(id), d.poolGroup(doc), m, hold)
+	doc, err = d.carryGroup(ctx, op, id, groupKey(id), pending, d.poolGroup(doc), m, hold)
 	return doc, fromCognito(err)
 }
 
@@ -165,14 +176,12 @@ func (d *Directory) describe(ctx context.Context, op *operation, doc store.Doc, 
 // relabel claims a new displayName for the group as long as h lasts; the GroupName in the pool, and so the claim that
 // applications see, stays.
 func (c *Connection) relabel(ctx context.Context, h *hold, from, to, id string) error {
-	if sameUserName(from, to) {
+	if sameName(from, to) {
 		return nil
 	}
-	unlock, err := c.dir.lock(ctx, groupNameKey(to))
-	if err != nil {
+	if err := h.add(ctx, c.dir, groupNameKey(to)); err != nil {
 		return err
 	}
-	h.with(unlock)
 	docs, err := c.dir.mirror.Find(ctx, store.Group, "displayName", to)
 	if err == nil && slices.ContainsFunc(docs, func(doc store.Doc) bool { return doc.ID != id }) {
 		err = exists("displayName", to)
@@ -185,11 +194,11 @@ func (c *Connection) DeleteGroup(ctx context.Context, id string) (err error) {
 	d := c.dir
 	op := c.begin(ctx, "delete", store.Group)
 	defer func() { op.end(ctx, id, err) }()
-	unlock, err := d.lock(ctx, groupKey(id))
+	hold, err := d.hold(ctx, groupKey(id))
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer hold.end()
 	doc, err := d.get(ctx, store.Group, id)
 	if err != nil {
 		return err
@@ -209,13 +218,7 @@ func (c *Connection) DeleteGroup(ctx context.Context, id string) (err error) {
 	if forgetErr := d.forget(ctx, store.Group, id); forgetErr != nil {
 		return forgetErr
 	}
-	if dropErr := d.dropEntry(ctx, groupKey(id)); dropErr != nil {
-		return dropErr
-	}
-	if err != nil {
-		return notFound("Group", id)
-	}
-	return nil
+	return d.dropKey(ctx, groupKey(id)) // gone already or not: it was there as far as we said, and now it is not
 }
 
 // empty removes every member from a group.

@@ -42,6 +42,7 @@ type rigConfig struct {
 	cold     bool // Run is not started: the mirror stays as it is
 	pool     emulator.PoolConfig
 	emulator emulator.Config
+	quotas   *cognito.Quotas
 }
 
 // inProcess carries requests to the emulator without a socket. A handler that aborts is a connection that breaks.
@@ -68,6 +69,7 @@ func newRig(t *testing.T, configure ...func(*rigConfig)) *rig {
 		r.cfg.pool.CustomAttributes = append(r.cfg.pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(name, "custom:")})
 	}
 	r.cfg.dir.SweepEvery = -1
+	r.cfg.quotas = &cognito.Quotas{} // no pacing
 	for _, f := range configure {
 		f(&r.cfg)
 	}
@@ -86,7 +88,7 @@ func (r *rig) start() {
 	r.t.Helper()
 	ctx := r.t.Context()
 	var err error
-	r.pool, err = cognito.Open(ctx, cognito.Config{PoolID: poolID, Endpoint: "http://127.0.0.1:1", Quotas: &cognito.Quotas{},
+	r.pool, err = cognito.Open(ctx, cognito.Config{PoolID: poolID, Endpoint: "http://127.0.0.1:1", Quotas: r.cfg.quotas,
 		MaxBackoff: 1, Transport: inProcess{r.emulator}})
 	if err != nil {
 		r.t.Fatalf("cognito.Open: %v", err)
@@ -138,7 +140,7 @@ func (w testWriter) Write(b []byte) (int, error) {
 // until waits for a condition that background work brings about.
 func (r *rig) until(what string, condition func() bool) {
 	r.t.Helper()
-	for range 2000 {
+	for range 20_000 {
 		if condition() {
 			return
 		}

@@ -7,10 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/scim-cognito/scim-cognito/cognito"
-	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
@@ -99,7 +95,8 @@ func (d *Directory) journal(ctx context.Context, e *entry) error {
 // rekey moves an entry to the key of the resource that the work has created, so that later changes of that resource
 // find it.
 func (d *Directory) rekey(ctx context.Context, e *entry, key string) error {
-	return d.write(ctx, func(tx *store.Tx) (err error) {
+	from := e.row.Key
+	err := d.write(ctx, func(tx *store.Tx) (err error) {
 		if err = tx.JournalDelete(e.row.ID); err != nil {
 			return err
 		}
@@ -108,6 +105,8 @@ func (d *Directory) rekey(ctx context.Context, e *entry, key string) error {
 		e.row, err = tx.JournalPut(row)
 		return err
 	})
+	d.running.rekey(from, key)
+	return err
 }
 
 // retryJournal is when to try again after the nth failure.
@@ -116,12 +115,15 @@ func retryJournal(n int) time.Duration {
 }
 
 // settle brings the journal up to date with how work has ended, and returns that end. What may pass is tried again. What
-// cannot succeed is parked with its reason, unless the client is there to be told.
+// cannot succeed is parked with its reason, unless somebody waits to be told.
 func (d *Directory) settle(ctx context.Context, e *entry, err error, told bool) error {
+	superseded := errors.Is(context.Cause(ctx), errSuperseded)
 	writeErr := d.write(ctx, func(tx *store.Tx) error {
 		switch {
 		case err == nil || told && !passing(err):
 			return tx.JournalDelete(e.row.ID)
+		case superseded:
+			e.row.Next = d.now().Add(retryJournal(0)) // the newer request writes over it, unless it is refused
 		case passing(err):
 			e.row.Attempts++
 			e.row.Next = d.now().Add(retryJournal(e.row.Attempts))
@@ -131,9 +133,9 @@ func (d *Directory) settle(ctx context.Context, e *entry, err error, told bool) 
 		if err := tx.JournalUpdate(e.row); !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		return nil // superseded
+		return nil // written over
 	})
-	if err != nil && !told {
+	if err != nil && !told && !superseded {
 		d.log.Warn("work in the journal failed", "key", e.row.Key, "attempts", e.row.Attempts, "parked", e.row.Parked, "error", err)
 	}
 	if err == nil {
@@ -142,196 +144,35 @@ func (d *Directory) settle(ctx context.Context, e *entry, err error, told bool) 
 	return err
 }
 
-// finish does what the journal still holds for a resource before it is changed again. The caller has its lock.
-func (d *Directory) finish(ctx context.Context, key string) error {
+// pending is what the journal holds for a resource, nil for nothing. The caller has its lock.
+func (d *Directory) pending(ctx context.Context, key string) (*entry, error) {
 	row, err := d.mirror.JournalByKey(ctx, key)
 	if errors.Is(err, store.ErrNotFound) || err == nil && row.Parked != "" {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return internal(err)
+		return nil, internal(err)
 	}
-	if err := d.replay(ctx, row); err != nil && passing(err) {
-		return fromCognito(err)
+	e := &entry{key: key, row: row}
+	if err := json.Unmarshal(row.Body, &e.want); err != nil {
+		return nil, internal(fmt.Errorf("reading the journal entry of %s: %w", key, err))
 	}
-	return nil
+	return e, nil
 }
 
-// dropEntry removes what the journal holds for a resource that is gone.
-func (d *Directory) dropEntry(ctx context.Context, key string) error {
-	row, err := d.mirror.JournalByKey(ctx, key)
-	if errors.Is(err, store.ErrNotFound) {
+// drop removes an entry that a newer request has made pointless; nil does nothing.
+func (d *Directory) drop(ctx context.Context, e *entry) error {
+	if e == nil {
 		return nil
 	}
-	if err != nil {
-		return internal(err)
-	}
-	return d.write(ctx, func(tx *store.Tx) error { return tx.JournalDelete(row.ID) })
+	return d.write(ctx, func(tx *store.Tx) error { return tx.JournalDelete(e.row.ID) })
 }
 
-// journalEvery is how often the journal is looked through.
-const journalEvery = 2 * time.Second
-
-// journalLoop does the work that a killed process or a failing Cognito has left, until ctx ends.
-func (d *Directory) journalLoop(ctx context.Context) {
-	for {
-		if err := d.journalRound(ctx); err != nil && ctx.Err() == nil {
-			d.log.Error("reading the journal", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(journalEvery):
-		}
-	}
-}
-
-func (d *Directory) journalRound(ctx context.Context) error {
-	due, err := d.mirror.JournalDue(ctx, d.now(), 100)
+// dropKey removes what the journal holds for a resource that is gone.
+func (d *Directory) dropKey(ctx context.Context, key string) error {
+	pending, err := d.pending(ctx, key)
 	if err != nil {
 		return err
 	}
-	g, gctx := errgroup.WithContext(cognito.WithPriority(ctx, cognito.Journal))
-	g.SetLimit(4)
-	for _, row := range due {
-		g.Go(func() error {
-			unlock, err := d.mirror.Lock(gctx, row.Key)
-			if err != nil {
-				return err
-			}
-			defer unlock()
-			row, err := d.mirror.JournalByKey(gctx, row.Key)
-			if errors.Is(err, store.ErrNotFound) || err == nil && (row.Parked != "" || row.Next.After(d.now())) {
-				return nil // done, or taken up, while we waited for the lock
-			}
-			if err != nil {
-				return err
-			}
-			return ignorePassing(d.replay(gctx, row))
-		})
-	}
-	return g.Wait()
-}
-
-// ignorePassing: replay has noted the failure with the entry.
-func ignorePassing(err error) error {
-	var e *cognito.Error
-	if errors.As(err, &e) {
-		return nil
-	}
-	return err
-}
-
-// replay plans an entry's work again from what the pool holds and does it. The caller has the lock of its key.
-func (d *Directory) replay(ctx context.Context, row store.Entry) error {
-	e := &entry{key: row.Key, row: row}
-	err := json.Unmarshal(row.Body, &e.want)
-	switch {
-	case err != nil:
-		err = fmt.Errorf("reading the journal entry of %s: %w", row.Key, err)
-	case e.want.User != nil:
-		err = d.replayUser(ctx, e, *e.want.User)
-	case e.want.Group != nil:
-		err = d.replayGroup(ctx, e, *e.want.Group)
-	}
-	return d.settle(ctx, e, err, false)
-}
-
-func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser) error {
-	op := &operation{}
-	said := unsaid
-	if u.Enabled != nil && *u.Enabled {
-		said = saysActive
-	} else if u.Enabled != nil {
-		said = saysInactive
-	}
-	user, err := d.pool.User(ctx, u.Username)
-	switch {
-	case cognito.KindOf(err) == cognito.NotFound && u.Create:
-		op.plan = planCreateUser(u.Username, u.Set, said)
-	case cognito.KindOf(err) == cognito.NotFound:
-		return nil // deleted: there is nothing left to do
-	case err != nil:
-		return err
-	case u.Create && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow]:
-		return fmt.Errorf("the Username %q has been given to somebody else", u.Username)
-	default:
-		op.plan = d.remaining(user, u, said)
-	}
-	_, err = d.applyUser(ctx, op, e, user)
-	return err
-}
-
-// remaining is what is left of a user's desired state.
-func (d *Directory) remaining(user cognito.User, u desiredUser, said status) Plan {
-	var plan Plan
-	if said == saysInactive {
-		plan = append(plan, Step{Op: DisableUser, User: user.Username}, Step{Op: SignOut, User: user.Username})
-	}
-	set := map[string]string{}
-	for name, v := range u.Set {
-		if user.Attributes[name] != v {
-			set[name] = v
-		}
-	}
-	if len(set) > 0 {
-		plan = append(plan, Step{Op: UpdateUser, User: user.Username, Set: verified(set)})
-	}
-	if said == saysActive && !user.Enabled {
-		plan = append(plan, Step{Op: EnableUser, User: user.Username})
-	}
-	return plan
-}
-
-func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup) error {
-	group, err := d.pool.Group(ctx, g.Name)
-	exists := err == nil
-	switch {
-	case exists:
-	case cognito.KindOf(err) != cognito.GroupNotFound:
-		return err
-	case !g.Create:
-		return nil // deleted: there is nothing left to do
-	default:
-		group = cognito.Group{Name: g.Name}
-	}
-	m := membership{}
-	if m.remove, err = d.people(ctx, g.Remove); err != nil {
-		return err
-	}
-	if m.add, err = d.people(ctx, g.Add); err != nil {
-		return err
-	}
-	op := &operation{plan: planGroup(groupChange{
-		Name: g.Name, Create: !exists, Description: g.Describe, Remove: m.remove.names(), Add: m.add.names(),
-	})}
-	if exists {
-		if _, err := d.rememberGroup(ctx, group, false); err != nil {
-			return err
-		}
-	}
-	_, err = d.applyGroup(ctx, op, e, g.ID, group, m)
-	return err
-}
-
-// people are the rows of users by their Usernames; those who are gone are left out.
-func (d *Directory) people(ctx context.Context, usernames []string) (people, error) {
-	var found people
-	for _, name := range usernames {
-		doc, err := d.mirror.ByPoolName(ctx, store.User, name)
-		if errors.Is(err, store.ErrNotFound) {
-			if err := d.find(ctx, "username", name); err != nil {
-				return nil, err
-			}
-			doc, err = d.mirror.ByPoolName(ctx, store.User, name)
-		}
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, internal(err)
-		}
-		found = append(found, doc)
-	}
-	return found, nil
+	return d.drop(ctx, pending)
 }

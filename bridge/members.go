@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/schemas/filter"
 	"github.com/scim-cognito/scim-cognito/schemas/patch"
@@ -30,6 +29,25 @@ func (p people) names() []string {
 		names[i] = doc.PoolName
 	}
 	return names
+}
+
+func (p people) ids() []string {
+	ids := make([]string, len(p))
+	for i, doc := range p {
+		ids[i] = doc.ID
+	}
+	return ids
+}
+
+// without is p less those with the ids.
+func (p people) without(ids map[string]bool) people {
+	var rest people
+	for _, doc := range p {
+		if !ids[doc.ID] {
+			rest = append(rest, doc)
+		}
+	}
+	return rest
 }
 
 // membership is whom a group loses and gains.
@@ -63,7 +81,7 @@ func (c *Connection) membershipOf(ctx context.Context, op *operation, group stor
 		}
 		m.remove = append(m.remove, doc)
 	}
-	return m, c.where(ctx, group, delta.Where, &m)
+	return m, c.where(ctx, group, delta, &m)
 }
 
 // memberIDs are the members that matter to a delta: all of them to a replacement, else those it would add.
@@ -105,11 +123,12 @@ func (c *Connection) leaving(delta patch.Delta, is map[string]bool) []string {
 }
 
 // where adds to m the members whom a filter removes (members[display eq "…"]), the one form that must look at them.
-func (c *Connection) where(ctx context.Context, group store.Doc, e *filter.Expr, m *membership) error {
-	if e == nil {
+// Whom the same request adds stays.
+func (c *Connection) where(ctx context.Context, group store.Doc, delta patch.Delta, m *membership) error {
+	if delta.Where == nil {
 		return nil
 	}
-	match, err := filter.CompileValue(schemas.Groups.Tree.Lookup("", "members"), e)
+	match, err := filter.CompileValue(schemas.Groups.Tree.Lookup("", "members"), delta.Where)
 	if err != nil {
 		return err
 	}
@@ -117,7 +136,7 @@ func (c *Connection) where(ctx context.Context, group store.Doc, e *filter.Expr,
 		if err != nil {
 			return err
 		}
-		if !match.Match(map[string]any{"value": ref.ID, "display": ref.Display, "type": "User"}) {
+		if slices.Contains(delta.Add, ref.ID) || !match.Match(map[string]any{"value": ref.ID, "display": ref.Display, "type": "User"}) {
 			continue
 		}
 		doc, err := c.dir.userByID(ctx, ref.ID)
@@ -187,130 +206,6 @@ func (d *Directory) userByID(ctx context.Context, id string) (store.Doc, error) 
 		return store.Doc{}, store.ErrNotFound
 	}
 	return doc, err
-}
-
-// carryGroup carries out op's plan for a group and returns the row that the mirror then has. Its errors are Cognito's own.
-func (d *Directory) carryGroup(ctx context.Context, op *operation, id, key string, group cognito.Group, m membership, h *hold) (store.Doc, error) {
-	op.steps.Store(int64(len(op.plan)))
-	if len(op.plan) == 1 {
-		return d.applyGroup(ctx, op, nil, id, group, m)
-	}
-	e := newEntry(key, desired{Group: desiredGroupOf(group.Name, id, op.plan)})
-	var doc store.Doc
-	err := d.carry(ctx, op, e, h, func(ctx context.Context) error {
-		made, err := d.applyGroup(ctx, op, e, id, group, m)
-		doc = made
-		return err
-	})
-	if err != nil {
-		return store.Doc{}, err // doc may still be written to
-	}
-	return doc, nil
-}
-
-// applyGroup makes the calls of op's plan: first those about the group itself, then the memberships, several at once.
-// The mirror follows each.
-func (d *Directory) applyGroup(ctx context.Context, op *operation, e *entry, id string, group cognito.Group, m membership) (doc store.Doc, err error) {
-	plan := op.plan
-	for len(plan) > 0 && plan[0].User == "" {
-		if group, err = d.stepGroup(ctx, plan[0], group); err != nil {
-			return doc, err
-		}
-		created := plan[0].Op == CreateGroup
-		if doc, err = d.rememberGroup(ctx, group, created); err != nil {
-			return doc, err
-		}
-		if created && e != nil {
-			if err := d.rekey(ctx, e, groupKey(id)); err != nil {
-				return doc, err
-			}
-		}
-		op.steps.Add(-1)
-		plan = plan[1:]
-	}
-	if doc.ID == "" {
-		if doc, err = d.mirror.Get(ctx, store.Group, id); err != nil {
-			return doc, internal(err)
-		}
-	}
-	if err := d.applyMembers(ctx, op, doc, m); err != nil {
-		return doc, err
-	}
-	doc, err = d.mirror.Get(context.WithoutCancel(ctx), store.Group, id)
-	return doc, internal(err)
-}
-
-// stepGroup makes one call about a group and returns the group as the pool then holds it.
-func (d *Directory) stepGroup(ctx context.Context, s Step, group cognito.Group) (cognito.Group, error) {
-	switch s.Op {
-	case CreateGroup:
-		made, err := d.pool.CreateGroup(ctx, s.Group, s.Set[description])
-		var e *cognito.Error
-		if errors.As(err, &e) && e.Sent {
-			// The Description holds an id that nobody else can have.
-			if there, readErr := d.pool.Group(ctx, s.Group); readErr == nil && there.Description == s.Set[description] {
-				return there, nil
-			}
-		}
-		return made, err
-	case UpdateGroup:
-		if err := d.pool.UpdateGroup(ctx, s.Group, s.Set[description]); err != nil {
-			return group, err
-		}
-		group.Description, group.Modified = s.Set[description], d.now()
-		return group, nil
-	}
-	return group, errors.New("not a step for a group: " + s.String())
-}
-
-// applyMembers removes, then adds: leaving takes rights away, and makes room under Cognito's limit of groups a user.
-func (d *Directory) applyMembers(ctx context.Context, op *operation, group store.Doc, m membership) error {
-	leaving := cognito.WithPriority(ctx, cognito.Deprovision)
-	err := d.each(leaving, op, m.remove, func(ctx context.Context, user store.Doc) error {
-		if err := d.pool.RemoveMember(ctx, group.PoolName, user.PoolName); err != nil {
-			return err
-		}
-		return d.write(ctx, func(tx *store.Tx) error { return tx.RemoveMember(group.Seq, user.Seq, d.now()) })
-	})
-	if err != nil {
-		return err
-	}
-	return d.each(ctx, op, m.add, func(ctx context.Context, user store.Doc) error {
-		if err := d.pool.AddMember(ctx, group.PoolName, user.PoolName); err != nil {
-			return err
-		}
-		return d.write(ctx, func(tx *store.Tx) error { return tx.AddMember(group.Seq, user.Seq, d.now()) })
-	})
-}
-
-// each makes a membership call for everybody, several at once. Somebody for whom it can never work (deleted meanwhile, or
-// in as many groups as Cognito allows) is left out and noted, so that one does not stop the others.
-func (d *Directory) each(ctx context.Context, op *operation, who people, call func(context.Context, store.Doc) error) error {
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
-	for _, user := range who {
-		g.Go(func() error {
-			err := call(gctx, user)
-			if err == nil || hopeless(err) {
-				op.steps.Add(-1)
-			}
-			if hopeless(err) {
-				op.note("user %s was left out: %s", user.ID, outcome(err))
-				return nil
-			}
-			return err
-		})
-	}
-	return g.Wait()
-}
-
-// hopeless reports an error about one user that does not concern the others.
-func hopeless(err error) bool {
-	switch cognito.KindOf(err) {
-	case cognito.NotFound, cognito.Limit, cognito.Invalid:
-		return true
-	}
-	return errors.Is(err, store.ErrNotFound) // left the mirror meanwhile
 }
 
 // Members are the listed members of a group. Those of a group that the mirror has not read yet are read first.

@@ -62,7 +62,11 @@ func resource(doc store.Doc) (schemas.Resource, error) {
 }
 
 // poolUser is the user behind a row, as the pool holds it: the mapping, read the other way round.
-func (d *Directory) poolUser(doc store.Doc, r schemas.Resource) cognito.User {
+func (d *Directory) poolUser(doc store.Doc) (cognito.User, error) {
+	r, err := resource(doc)
+	if err != nil {
+		return cognito.User{}, err
+	}
 	attributes, _ := d.mapping.ToCognito(r, doc.PoolName)
 	if !doc.Managed {
 		delete(attributes, schemas.Overflow) // so that the first write sets the marker
@@ -70,7 +74,7 @@ func (d *Directory) poolUser(doc store.Doc, r schemas.Resource) cognito.User {
 	return cognito.User{
 		Username: doc.PoolName, Sub: doc.ID, Enabled: r["active"] == true, Attributes: attributes,
 		Created: time.UnixMilli(doc.Created), Modified: time.UnixMilli(doc.Modified),
-	}
+	}, nil
 }
 
 // remember writes what we have just made true in the pool, and returns the row.

@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 
+	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/schemas"
 )
 
@@ -47,6 +48,22 @@ func (s Step) String() string {
 // Plan is the ordered calls that turn what is into what is asked. Membership steps, which come last, depend on each
 // other in nothing and are made concurrently.
 type Plan []Step
+
+// calls is what a plan takes of each quota.
+func (p Plan) calls() map[cognito.Category]int {
+	n := map[cognito.Category]int{}
+	for _, s := range p {
+		switch s.Op {
+		case CreateUser:
+			n[cognito.UserCreation]++
+		case CreateGroup, UpdateGroup, DeleteGroup:
+			n[cognito.UserPoolResourceUpdate]++
+		default:
+			n[cognito.UserUpdate]++
+		}
+	}
+	return n
+}
 
 // description is the key of a group's Description in Step.Set.
 const description = "Description"

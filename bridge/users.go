@@ -24,12 +24,14 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	if err := checkUserName(userName); err != nil {
 		return store.Doc{}, err
 	}
-	unlock, err := c.dir.lock(ctx, userNameKey(userName))
+	hold, err := c.dir.hold(ctx, userNameKey(userName))
 	if err != nil {
 		return store.Doc{}, err
 	}
-	hold := newHold(unlock)
 	defer hold.end()
+	if err := c.dir.finish(ctx, userNameKey(userName), hold); err != nil {
+		return store.Doc{}, c.owe(ctx, store.User, r, err)
+	}
 	if doc, err := c.taken(ctx, op, store.User, "userName", userName, r); err != nil || doc.ID != "" {
 		return doc, err
 	}
@@ -74,7 +76,7 @@ func (c *Connection) createAs(ctx context.Context, op *operation, username strin
 		return store.Doc{}, err
 	}
 	op.plan = planCreateUser(username, want, statusOf(r))
-	doc, err := d.carryUser(ctx, op, userNameKey(r.String("userName")), cognito.User{}, hold)
+	doc, err := d.carryUser(ctx, op, userNameKey(r.String("userName")), nil, cognito.User{}, hold)
 	if cognito.KindOf(err) != cognito.Exists {
 		return doc, c.owe(ctx, store.User, r, err)
 	}
@@ -83,7 +85,7 @@ func (c *Connection) createAs(ctx context.Context, op *operation, username strin
 		return store.Doc{}, findErr
 	}
 	holder, mirrorErr := d.mirror.ByPoolName(ctx, store.User, username)
-	if mirrorErr == nil && holder.State == store.Listed && !sameUserName(holder.Display, r.String("userName")) {
+	if mirrorErr == nil && holder.State == store.Listed && !sameName(holder.Display, r.String("userName")) {
 		return store.Doc{}, errNameFreed
 	}
 	if mirrorErr == nil && holder.State == store.Listed {
@@ -136,69 +138,72 @@ func applyPatch(rt *schemas.ResourceType, is schemas.Resource, ops []patch.Op) (
 	return rt.Settle(changed)
 }
 
-// changeUser carries out what change makes of the user, and returns its row.
+// changeUser carries out what change makes of the user, and returns its row. What an earlier request has left to do is
+// part of what is: the new plan takes its place.
 func (c *Connection) changeUser(ctx context.Context, id, method string, change func(is schemas.Resource) (schemas.Resource, status, error)) (doc store.Doc, err error) {
 	d := c.dir
 	op := c.begin(ctx, method, store.User)
 	defer func() { op.end(ctx, id, err) }()
-	unlock, err := d.lock(ctx, userKey(id))
+	hold, err := d.hold(ctx, userKey(id))
 	if err != nil {
 		return store.Doc{}, err
 	}
-	hold := newHold(unlock)
 	defer hold.end()
-	if err := d.finish(ctx, userKey(id)); err != nil {
-		return store.Doc{}, err
-	}
 	doc, err = d.get(ctx, store.User, id)
 	if err != nil {
 		return store.Doc{}, err
 	}
-	is, err := resource(doc)
+	user, err := d.poolUser(doc)
 	if err != nil {
 		return store.Doc{}, err
 	}
+	pending, err := d.pending(ctx, userKey(id))
+	if err != nil {
+		return store.Doc{}, err
+	}
+	is := d.promised(user, pending)
 	want, said, err := change(is)
 	if err != nil {
 		return store.Doc{}, err
 	}
-	err = c.rename(ctx, hold, is.String("userName"), want.String("userName"), id)
-	if err != nil && said != saysInactive {
-		return store.Doc{}, err
-	} else if err != nil {
-		op.note("userName was not changed: %v", err)
-		want["userName"] = is["userName"]
+	if said == unsaid {
+		said = pending.status()
 	}
-	attributes, err := c.toCognito(op, want, doc.PoolName)
+	attributes, err := c.wanted(ctx, op, hold, doc, is, want)
 	if err != nil && said != saysInactive {
 		return store.Doc{}, err
 	}
-	user := d.poolUser(doc, is)
 	if err != nil {
-		op.note("only the deactivation was made: %v", err)
+		op.note("only the deactivation was made: %s", outcome(err))
 		attributes = user.Attributes
 	}
 	op.plan = planUser(schemas.PoolUser{Username: doc.PoolName, Enabled: user.Enabled, Attributes: user.Attributes}, attributes, said)
 	if len(op.plan) == 0 {
-		return doc, nil
+		return doc, d.drop(ctx, pending)
 	}
-	doc, err = d.carryUser(ctx, op, userKey(id), user, hold)
+	doc, err = d.carryUser(ctx, op, userKey(id), pending, user, hold)
 	return doc, fromCognito(err)
+}
+
+// wanted is what the pool shall hold of a changed user.
+func (c *Connection) wanted(ctx context.Context, op *operation, h *hold, doc store.Doc, is, want schemas.Resource) (map[string]string, error) {
+	if err := c.rename(ctx, h, is.String("userName"), want.String("userName"), doc.ID); err != nil {
+		return nil, err
+	}
+	return c.toCognito(op, want, doc.PoolName)
 }
 
 // rename claims a new userName for the user as long as h lasts; the Username in the pool stays.
 func (c *Connection) rename(ctx context.Context, h *hold, from, to, id string) error {
-	if sameUserName(from, to) {
+	if sameName(from, to) {
 		return nil
 	}
 	if err := checkUserName(to); err != nil {
 		return err
 	}
-	unlock, err := c.dir.lock(ctx, userNameKey(to))
-	if err != nil {
+	if err := h.add(ctx, c.dir, userNameKey(to)); err != nil {
 		return err
 	}
-	h.with(unlock)
 	return c.free(ctx, to, id)
 }
 
@@ -224,11 +229,11 @@ func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
 	d := c.dir
 	op := c.begin(ctx, "delete", store.User)
 	defer func() { op.end(ctx, id, err) }()
-	unlock, err := d.lock(ctx, userKey(id))
+	hold, err := d.hold(ctx, userKey(id))
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer hold.end()
 	doc, err := d.get(ctx, store.User, id)
 	if err != nil {
 		return err
@@ -241,13 +246,7 @@ func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
 	if forgetErr := d.forget(ctx, store.User, id); forgetErr != nil {
 		return forgetErr
 	}
-	if err := d.dropEntry(ctx, userKey(id)); err != nil {
-		return err
-	}
-	if err != nil {
-		return notFound("User", id)
-	}
-	return nil
+	return d.dropKey(ctx, userKey(id)) // gone already or not: it was there as far as we said, and now it is not
 }
 
 // toCognito maps a user, and applies the connection's policy to what finds no room.
@@ -277,11 +276,7 @@ func exists(attribute, value string) error {
 	return &Error{Kind: Exists, Detail: fmt.Sprintf("%s %q is taken by another resource", attribute, value)}
 }
 
-func sameUserName(a, b string) bool { return filter.Fold(a) == filter.Fold(b) }
+// fold is how userName and displayName compare (RFC 7643 section 4.1.1: not caseExact).
+func fold(name string) string { return filter.Fold(name) }
 
-// userKey and its siblings name locks and journal entries. Locks are taken in the order of their names here: a
-// resource's own first, then that of a name it wants.
-func userKey(id string) string        { return "user:" + id }
-func groupKey(id string) string       { return "group:" + id }
-func userNameKey(name string) string  { return "userName:" + filter.Fold(name) }
-func groupNameKey(name string) string { return "displayName:" + filter.Fold(name) }
+func sameName(a, b string) bool { return fold(a) == fold(b) }

@@ -47,7 +47,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	if op == "DescribeUserPool" {
-		ok(`{"UserPool":{"Id":"` + fakePool + `","Name":"fake"}}`)(w, r)
+		ok(`{"UserPool":{"Id":"`+fakePool+`","Name":"fake"}}`)(w, r)
 		return
 	}
 	f.mu.Lock()

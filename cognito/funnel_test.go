@@ -1,8 +1,10 @@
 package cognito_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -205,5 +207,60 @@ func TestKinds(t *testing.T) {
 		if got := len(f.calls()); got != 1 {
 			t.Errorf("%s %q: got %d attempts, want 1", c.code, c.message, got)
 		}
+	}
+}
+
+// TestClockSkew: an answer that says that our clock is wrong is followed by an attempt
+// that is signed with the server's.
+func TestClockSkew(t *testing.T) {
+	t.Parallel()
+	const skew = 3 * time.Hour
+	var signed []time.Time
+	server := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", time.Now().Add(skew).UTC().Format(http.TimeFormat))
+		at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+		if err != nil {
+			t.Errorf("X-Amz-Date: %v", err)
+		}
+		signed = append(signed, at)
+		if time.Until(at) < skew-time.Minute {
+			fails(400, "InvalidSignatureException", "Signature expired")(w, r)
+			return
+		}
+		ok(`{"UserPool":{}}`)(w, r)
+	})
+	pool := inProcess(t, server, nil)
+	if err := pool.EnableUser(t.Context(), "alice"); err != nil {
+		t.Errorf("got error %v, want none", err)
+	}
+	if got := len(signed); got != 3 { // opening the pool: wrong, right; the call: right
+		t.Errorf("got %d attempts, signed at %v, want 3", got, signed)
+	}
+}
+
+// TestLogs: a repeated attempt is an event with what an operator asks for, and without
+// anything of the user.
+func TestLogs(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	f := &fake{answers: []answer{throttles, internal, userExists}}
+	pool := inProcess(t, f, func(cfg *cognito.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	if err := createUser(t.Context(), pool); err == nil {
+		t.Fatal("got no error, want one")
+	}
+	text := log.String()
+	for _, want := range []string{
+		"op=AdminCreateUser attempt=1 kind=throttled code=TooManyRequestsException request_id=request-1",
+		"attempt=2 kind=unavailable code=InternalErrorException", "pool=" + fakePool,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("got log\n%s\nwant it to hold %q", text, want)
+		}
+	}
+	if strings.Contains(text, "alice") {
+		t.Errorf("the log names the user:\n%s", text)
+	}
+	if got := strings.Count(text, "\n"); got != 2 {
+		t.Errorf("got %d lines, want 2: the last failure is the caller's to log", got)
 	}
 }

@@ -2,6 +2,7 @@ package cognito
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -35,7 +36,10 @@ type Pace struct {
 
 type operationKey struct{ pool, operation string }
 
-type userKey struct{ pool, user string }
+type userKey struct {
+	pool, user string
+	reads      bool
+}
 
 // minUsers is how many users' buckets are kept before idle ones are looked for.
 const minUsers = 1024
@@ -110,7 +114,7 @@ func (p *Pace) wait(ctx context.Context, pool string, op operation, user string)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l.leave(t)
-	if ctx.Err() == context.DeadlineExceeded {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		now := time.Now()
 		return &refusal{l.slot(t, now).Sub(now)}, nil
 	}
@@ -132,13 +136,13 @@ func (p *Pace) ticket(l *lane, priority Priority, pool string, op operation, use
 		}
 		t.buckets = append(t.buckets, b)
 	}
-	if user != "" && op.effect != reads {
-		t.buckets = append(t.buckets, p.user(userKey{pool, user}, now))
+	if user != "" {
+		t.buckets = append(t.buckets, p.user(userKey{pool, user, op.effect == reads}, now))
 	}
 	return t
 }
 
-// user is the bucket of the writes to one user. Buckets that have filled up again
+// user is the bucket of the reads of, or the writes to, one user. Buckets that have filled up again
 // are dropped now and then, so that they do not grow with the pool.
 func (p *Pace) user(key userKey, now time.Time) *bucket {
 	b := p.users[key]

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,125 +13,6 @@ import (
 
 	"github.com/scim-cognito/scim-cognito/cognito"
 )
-
-// paced opens a pool with AWS's quotas on a server that answers at once.
-func paced(t *testing.T, f *fake, change func(*cognito.Config)) *cognito.Pool {
-	t.Helper()
-	if f.answers == nil {
-		f.answers = []answer{ok("{}")}
-	}
-	return inProcess(t, f, func(cfg *cognito.Config) {
-		cfg.Quotas = nil
-		if change != nil {
-			change(cfg)
-		}
-	})
-}
-
-// burst makes n calls at once and returns when each reached the server, from start.
-func burst(t *testing.T, f *fake, n int, call func(i int) error) []time.Duration {
-	t.Helper()
-	start := time.Now()
-	before := len(f.calls())
-	var done sync.WaitGroup
-	for i := range n {
-		done.Go(func() {
-			if err := call(i); err != nil {
-				t.Errorf("call %d: %v", i, err)
-			}
-		})
-	}
-	done.Wait()
-	var at []time.Duration
-	for _, a := range f.calls()[before:] {
-		at = append(at, a.at.Sub(start))
-	}
-	slices.Sort(at)
-	return at
-}
-
-// most is the largest number of arrivals in any second, both ends counted.
-func most(at []time.Duration) int {
-	n := 0
-	for i, from := range at {
-		j := i
-		for j < len(at) && at[j] <= from+time.Second {
-			j++
-		}
-		n = max(n, j-i)
-	}
-	return n
-}
-
-// TestRates: a burst of the part of the quota that is not ours, then our share, and
-// never more than the quota in a second.
-func TestRates(t *testing.T) {
-	t.Parallel()
-	cases := map[string]struct {
-		share float64
-		n     int
-		call  func(ctx context.Context, p *cognito.Pool, i int) error
-		last  time.Duration // when the last of n calls is let go
-		most  int           // in any second
-	}{
-		"UserUpdate, 25/s": {
-			n: 125, last: 6 * time.Second, most: 25,
-			call: func(ctx context.Context, p *cognito.Pool, i int) error { return p.EnableUser(ctx, fmt.Sprint(i)) },
-		},
-		"UserUpdate, half of 25/s": {
-			share: 0.5, n: 112, last: 8 * time.Second, most: 24,
-			call: func(ctx context.Context, p *cognito.Pool, i int) error { return p.EnableUser(ctx, fmt.Sprint(i)) },
-		},
-		"UserUpdate, all of 25/s": {
-			share: 1, n: 101, last: 4 * time.Second, most: 26, // 25 in [t, t+1s)
-			call: func(ctx context.Context, p *cognito.Pool, i int) error { return p.EnableUser(ctx, fmt.Sprint(i)) },
-		},
-		"memberships are UserUpdate": {
-			n: 45, last: 2 * time.Second, most: 25,
-			call: func(ctx context.Context, p *cognito.Pool, i int) error { return p.AddMember(ctx, "g", fmt.Sprint(i)) },
-		},
-		"UserList, 30/s": {
-			n: 54, last: 2 * time.Second, most: 29, // 24/s: the 24th comes 8 ns after the second
-			call: func(ctx context.Context, p *cognito.Pool, _ int) error { _, _, err := p.UsersPage(ctx, ""); return err },
-		},
-		"one group operation, 5/s": {
-			n: 21, last: 5 * time.Second, most: 5,
-			call: func(ctx context.Context, p *cognito.Pool, i int) error { return p.DeleteGroup(ctx, fmt.Sprint(i)) },
-		},
-		"two group operations do not wait for each other": {
-			n: 22, last: 2500 * time.Millisecond, most: 10,
-			call: func(ctx context.Context, p *cognito.Pool, i int) error {
-				if i%2 == 0 {
-					return p.DeleteGroup(ctx, fmt.Sprint(i))
-				}
-				return p.UpdateGroup(ctx, fmt.Sprint(i), "")
-			},
-		},
-		"writes to one user, 10/s": {
-			n: 34, last: 4 * time.Second, most: 10,
-			call: func(ctx context.Context, p *cognito.Pool, _ int) error { return p.SignOut(ctx, "alice") },
-		},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				f := new(fake)
-				pool := paced(t, f, func(cfg *cognito.Config) { cfg.Share = c.share })
-				at := burst(t, f, c.n, func(i int) error { return c.call(t.Context(), pool, i) })
-				if len(at) != c.n {
-					t.Fatalf("got %d calls, want %d", len(at), c.n)
-				}
-				if last := at[c.n-1]; last < c.last-time.Millisecond || last > c.last+time.Millisecond {
-					t.Errorf("the last of %d calls came after %s, want %s", c.n, last, c.last)
-				}
-				if got := most(at); got != c.most {
-					t.Errorf("got %d calls in one second, want %d", got, c.most)
-				}
-			})
-		})
-	}
-}
 
 // TestOneUserDelaysNobodyElse: the limit of a user keeps back that user's calls only.
 func TestOneUserDelaysNobodyElse(t *testing.T) {
@@ -308,67 +188,6 @@ func TestDelay(t *testing.T) {
 	})
 }
 
-// TestAdaptation: TooManyRequestsException lowers the rate of its category, which
-// then recovers.
-func TestAdaptation(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := &fake{answers: []answer{throttles, ok("{}")}}
-		pool := paced(t, f, func(cfg *cognito.Config) { cfg.MaxBackoff = time.Nanosecond })
-		calls := map[cognito.Category]int{cognito.UserUpdate: 21}
-		if err := pool.EnableUser(t.Context(), "alice"); err != nil {
-			t.Fatal(err)
-		}
-		// One slot of 1/(20·0.6) s was waited for and used: no burst is left.
-		check := func(when string, want time.Duration) {
-			t.Helper()
-			got := pool.Delay(calls, cognito.Write)
-			if off := (got - want).Abs(); off > want/100 {
-				t.Errorf("%s, 21 calls take %s, want %s, give or take 1 %%", when, got, want)
-			}
-		}
-		check("after a throttle", 1750*time.Millisecond)
-		if got := pool.Delay(map[cognito.Category]int{cognito.UserList: 6}, cognito.Write); got != 0 {
-			t.Errorf("another category is delayed by %s, want 0", got)
-		}
-		time.Sleep(10 * time.Second) // +0.2: 16 a second
-		if err := pool.EnableUser(t.Context(), "bob"); err != nil {
-			t.Fatal(err)
-		}
-		check("10 s later", 17*time.Second/16)
-		time.Sleep(time.Minute)
-		if err := pool.EnableUser(t.Context(), "carol"); err != nil {
-			t.Fatal(err)
-		}
-		check("recovered", 17*time.Second/20)
-	})
-}
-
-// TestThrottledTogether: calls that were under way together and are all throttled
-// lower the rate once.
-func TestThrottledTogether(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := &fake{answers: []answer{takes(100*time.Millisecond, throttles)}}
-		pool := paced(t, f, func(cfg *cognito.Config) { cfg.Attempts = 1 })
-		var done sync.WaitGroup
-		for i := range 5 {
-			done.Go(func() {
-				err := pool.EnableUser(t.Context(), fmt.Sprint(i))
-				var e *cognito.Error
-				if !errors.As(err, &e) || e.Kind != cognito.Throttled || e.RetryAfter <= 0 {
-					t.Errorf("got %v, want throttled with a time to wait", err)
-				}
-			})
-		}
-		done.Wait()
-		got := pool.Delay(map[cognito.Category]int{cognito.UserUpdate: 13}, cognito.Write).Round(time.Millisecond)
-		if want := 1083 * time.Millisecond; got != want { // 13 slots of 1/12 s
-			t.Errorf("13 calls take %s, want %s", got, want)
-		}
-	})
-}
-
 // TestSharedPace: pools of one account share its quotas; the limits of one operation
 // and of one user are each pool's own.
 func TestSharedPace(t *testing.T) {
@@ -417,6 +236,41 @@ func TestRetriesArePaced(t *testing.T) {
 		}
 		if got := len(f.calls()); got != 1 || time.Since(start) > time.Second {
 			t.Errorf("got %d attempts in %s, want 1 and no wait", got, time.Since(start))
+		}
+	})
+}
+
+// TestLanding: a call that could start only just before its deadline is refused, as
+// its outcome would probably be unknown; one that can start at once is not.
+func TestLanding(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := new(fake)
+		pool := paced(t, f, nil)
+		soon := within(t, 400*time.Millisecond)
+		if err := pool.EnableUser(soon, "alice"); err != nil {
+			t.Errorf("with a free slot: got error %v, want none", err)
+		}
+		burst(t, f, 4, func(i int) error { return pool.EnableUser(t.Context(), fmt.Sprint(i)) })
+		if err := pool.EnableUser(soon, "bob"); cognito.KindOf(err) != cognito.Throttled {
+			t.Errorf("50 ms before a slot and 400 ms before the deadline: got %v, want throttled", err)
+		}
+		if err := pool.EnableUser(within(t, 600*time.Millisecond), "carol"); err != nil {
+			t.Errorf("50 ms before a slot and 600 ms before the deadline: got error %v, want none", err)
+		}
+	})
+}
+
+// TestLongQueue: thousands of waiting calls cost each other little.
+func TestLongQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const n = 5000
+		f := new(fake)
+		pool := paced(t, f, nil)
+		at := burst(t, f, n, func(i int) error { return pool.EnableUser(t.Context(), fmt.Sprint(i)) })
+		if got, want := at[n-1], (n-5)*50*time.Millisecond; got != want {
+			t.Errorf("the last of %d calls came after %s, want %s", n, got, want)
 		}
 	})
 }

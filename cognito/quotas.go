@@ -8,7 +8,7 @@ type Quotas struct {
 	// Operation: of one operation on one pool, for the operations on groups and
 	// on the pool's resources.
 	Operation float64
-	// User: of writes to one user.
+	// User: of writes to one user, and again of reads of one user.
 	User float64
 }
 

@@ -3,6 +3,7 @@ package cognito
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -112,6 +113,11 @@ func readWhole(response *http.Response) (*http.Response, error) {
 	}
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return nil, fmt.Errorf("reading the answer (HTTP %d): %w", response.StatusCode, err)
+	}
+	// The SDK does not look at the body of an operation without output, but a page
+	// of some proxy's is no sign that a user was disabled.
+	if response.StatusCode < 300 && len(bytes.TrimSpace(body)) > 0 && !json.Valid(body) {
+		return nil, fmt.Errorf("the answer (HTTP %d) cannot be read: it is not JSON", response.StatusCode)
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil

@@ -170,8 +170,15 @@ func (rt *ResourceType) extensionAt(p *filter.Path) (string, bool) {
 
 func (rt *ResourceType) atAttribute(kind patch.Kind, p *filter.Path, a *attribute.Attribute, value any) (any, error) {
 	switch {
-	case kind == patch.Remove && (p.Where != nil || p.Sub != "" || !a.MultiValued):
-		return nil, nil // only members and their like are removed by value
+	case kind == patch.Remove && (value == nil || p.Where != nil || p.Sub != "" || !a.MultiValued):
+		return nil, nil
+	case kind == patch.Remove:
+		// Entra ID's old way to remove some values. A list of none removes none: without a value at all, it would be everything.
+		v, err := change.value(a, value)
+		if v == nil {
+			v = []any{}
+		}
+		return v, err
 	case a.Mutability == attribute.ReadOnly:
 		return value, nil // patch refuses it
 	case p.Where != nil && p.Sub == "":

@@ -105,6 +105,9 @@ func (x *exchange) attributes(r *http.Request, rec *recorder, route *chi.Context
 }
 
 func (x *exchange) level(status int, route *chi.Context) slog.Level {
+	if x.failure != nil {
+		status = x.failure.status // an answer that was cut off began with 200
+	}
 	probing := isProbe(route.RoutePattern())
 	switch {
 	case probing && x.failure == nil:

@@ -16,8 +16,8 @@ const (
 	readyPath  = "/readyz"
 )
 
-// isProbe reports whether a route is asked every few seconds by machines, and worth a line only when it fails.
-func isProbe(route string) bool { return route == healthPath || route == readyPath }
+// isProbe reports whether a path is asked by machines, every few seconds and without a token.
+func isProbe(path string) bool { return path == healthPath || path == readyPath }
 
 // probe is what a probe answers. It needs no token, so reasons name no pool, no connection and no cause.
 type probe struct {

@@ -28,23 +28,52 @@ type references struct {
 type view struct {
 	rt      *schemas.ResourceType
 	project *projection
-	copied  bool   // documents are copied as they are
-	base    string // absolute URL of /scim/v2
 	refs    references
+	base    string // absolute URL of /scim/v2
 
-	refsAttribute, meta *attribute.Attribute
+	copied   bool            // documents are copied as they are
+	keys     [][]byte        // the extensions' URNs as names in a document
+	refsName []byte          // `,"members":[`
+	refsOf   map[string]bool // the sub-attributes of references that are shown; nil: none at all
+	refsType []byte          // `"type":"User"`
+	target   []byte          // the beginning of every $ref, as JSON: `"https://…/Users/`
+	metaOf   map[string]bool // the sub-attributes of meta that are shown; nil: none at all
+	self     []byte          // the beginning of every location, as JSON
 }
 
 func newView(rt *schemas.ResourceType, refs references, project *projection, base string) *view {
-	return &view{
-		rt: rt, project: project, copied: project.whole(), base: base, refs: refs,
-		refsAttribute: rt.Tree.Lookup("", refs.attribute),
-		meta:          rt.Tree.Lookup("", "meta"),
+	v := &view{rt: rt, project: project, refs: refs, base: base, copied: project.whole()}
+	for _, urn := range rt.Tree.Extensions() {
+		v.keys = append(v.keys, append(appendString(nil, urn), ':'))
 	}
+	v.refsOf = v.shown(rt.Tree.Lookup("", refs.attribute))
+	v.metaOf = v.shown(rt.Tree.Lookup("", "meta"))
+	v.refsName = append(appendString([]byte(","), refs.attribute), ":["...)
+	v.refsType = appendString([]byte(`"type":`), refs.kind)
+	v.target = openString(base + refs.endpoint + "/")
+	v.self = openString(base + rt.Endpoint + "/")
+	return v
+}
+
+// shown returns the sub-attributes of a that are shown; nil when there are none.
+func (v *view) shown(a *attribute.Attribute) map[string]bool {
+	if !v.project.shows(a) {
+		return nil
+	}
+	var names map[string]bool
+	for _, sub := range a.Sub {
+		if v.project.shows(sub) {
+			if names == nil {
+				names = map[string]bool{}
+			}
+			names[sub.Name] = true
+		}
+	}
+	return names
 }
 
 // wantsReferences reports whether answers hold members or groups. If not, nobody has to look for them.
-func (v *view) wantsReferences() bool { return v.project.shows(v.refsAttribute) }
+func (v *view) wantsReferences() bool { return v.refsOf != nil }
 
 // location returns the absolute URL of a resource.
 func (v *view) location(id string) string { return v.base + v.rt.Endpoint + "/" + url.PathEscape(id) }
@@ -72,7 +101,7 @@ func (v *view) resource(dst []byte, doc store.Doc, related iter.Seq2[store.Ref, 
 			return dst, err
 		}
 	}
-	if v.project.shows(v.meta) {
+	if v.metaOf != nil {
 		dst = v.metadata(dst, doc)
 	}
 	return append(dst, '}'), nil
@@ -83,9 +112,9 @@ func (v *view) resource(dst []byte, doc store.Doc, related iter.Seq2[store.Ref, 
 func (v *view) schemas(dst, body []byte) []byte {
 	dst = append(dst, `"schemas":[`...)
 	dst = appendString(dst, v.rt.Tree.Schema())
-	for _, urn := range v.rt.Tree.Extensions() {
-		if bytes.Contains(body, append(appendString(nil, urn), ':')) {
-			dst = appendString(append(dst, ','), urn)
+	for _, key := range v.keys {
+		if bytes.Contains(body, key) {
+			dst = append(append(dst, ','), key[:len(key)-1]...)
 		}
 	}
 	return append(dst, ']')
@@ -93,20 +122,9 @@ func (v *view) schemas(dst, body []byte) []byte {
 
 // references appends members or groups, each with the sub-attributes that are shown.
 func (v *view) references(dst []byte, related iter.Seq2[store.Ref, error]) ([]byte, error) {
-	shows := func(sub string) bool {
-		a := v.refsAttribute.Lookup(sub)
-		return a != nil && v.project.shows(a)
-	}
-	value, ref, kind, display := shows("value"), shows("$ref"), shows("type"), shows("display")
-	target := appendString(nil, v.base+v.refs.endpoint+"/")
-	target = target[:len(target)-1]
-	ending := appendString([]byte(`"type":`), v.refs.kind)
-
-	if !value && !ref && !kind && !display {
-		return dst, nil
-	}
+	value, ref, display, kind := v.refsOf["value"], v.refsOf["$ref"], v.refsOf["display"], v.refsOf["type"]
 	start := len(dst)
-	dst = append(append(append(dst, `,"`...), v.refs.attribute...), `":[`...)
+	dst = append(dst, v.refsName...)
 	empty := len(dst)
 	for r, err := range related {
 		if err != nil {
@@ -120,18 +138,15 @@ func (v *view) references(dst []byte, related iter.Seq2[store.Ref, error]) ([]by
 			dst = append(appendString(append(dst, `"value":`...), r.ID), ',')
 		}
 		if ref {
-			dst = append(appendEscaped(append(append(dst, `"$ref":`...), target...), r.ID), `",`...)
+			dst = append(appendURL(append(dst, `"$ref":`...), v.target, r.ID), ',')
 		}
 		if display && r.Display != "" {
 			dst = append(appendString(append(dst, `"display":`...), r.Display), ',')
 		}
 		if kind {
-			dst = append(append(dst, ending...), ',')
+			dst = append(append(dst, v.refsType...), ',')
 		}
-		if dst[len(dst)-1] == ',' {
-			dst = dst[:len(dst)-1]
-		}
-		dst = append(dst, '}')
+		dst = append(bytes.TrimSuffix(dst, comma), '}')
 	}
 	if len(dst) == empty && !v.refs.always {
 		return dst[:start], nil
@@ -139,32 +154,29 @@ func (v *view) references(dst []byte, related iter.Seq2[store.Ref, error]) ([]by
 	return append(dst, ']'), nil
 }
 
+var comma = []byte(",")
+
 // metadata appends meta (RFC 7643 section 3.1). There is no version: ETags are not supported yet.
 func (v *view) metadata(dst []byte, doc store.Doc) []byte {
 	start := len(dst)
 	dst = append(dst, `,"meta":{`...)
-	fields := []struct {
-		name   string
-		append func([]byte) []byte
-	}{
-		{"resourceType", func(b []byte) []byte { return appendString(b, v.rt.Name) }},
-		{"created", func(b []byte) []byte { return appendTime(b, doc.Created) }},
-		{"lastModified", func(b []byte) []byte { return appendTime(b, doc.Modified) }},
-		{"location", func(b []byte) []byte { return appendString(b, v.location(doc.ID)) }},
+	empty := len(dst)
+	if v.metaOf["resourceType"] {
+		dst = append(appendString(append(dst, `"resourceType":`...), v.rt.Name), ',')
 	}
-	for _, f := range fields {
-		if !v.project.shows(v.meta.Lookup(f.name)) {
-			continue
-		}
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = f.append(append(appendString(dst, f.name), ':'))
+	if v.metaOf["created"] {
+		dst = append(appendTime(append(dst, `"created":`...), doc.Created), ',')
 	}
-	if dst[len(dst)-1] == '{' {
+	if v.metaOf["lastModified"] {
+		dst = append(appendTime(append(dst, `"lastModified":`...), doc.Modified), ',')
+	}
+	if v.metaOf["location"] {
+		dst = append(appendURL(append(dst, `"location":`...), v.self, doc.ID), ',')
+	}
+	if len(dst) == empty {
 		return dst[:start]
 	}
-	return append(dst, '}')
+	return append(bytes.TrimSuffix(dst, comma), '}')
 }
 
 // appendTime appends Unix milliseconds as an RFC 3339 time in UTC (RFC 7643 section 2.3.5).
@@ -172,14 +184,21 @@ func appendTime(dst []byte, ms int64) []byte {
 	return time.UnixMilli(ms).UTC().AppendFormat(dst, `"2006-01-02T15:04:05.000Z"`)
 }
 
-// appendEscaped appends an id as a segment of a URL.
-func appendEscaped(dst []byte, id string) []byte {
+// openString returns the JSON string of s without its closing quote.
+func openString(s string) []byte {
+	quoted := appendString(nil, s)
+	return quoted[:len(quoted)-1]
+}
+
+// appendURL appends, as a JSON string, the URL that an opened string and an id as its last segment make.
+func appendURL(dst, opened []byte, id string) []byte {
+	dst = append(dst, opened...)
 	for _, c := range []byte(id) {
 		if !isAlphanumeric(c) && c != '-' {
-			return append(dst, url.PathEscape(id)...)
+			return append(append(dst, url.PathEscape(id)...), '"')
 		}
 	}
-	return append(dst, id...)
+	return append(append(dst, id...), '"')
 }
 
 // appendString appends s as a JSON string.

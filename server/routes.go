@@ -14,42 +14,49 @@ import (
 // routes is every path there is, one block a resource (RFC 7644 section 3.2).
 func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()
-	// Trailing and double slashes come from a base URL that an admin typed with one.
-	r.Use(s.observe, middleware.CleanPath, middleware.GetHead)
+	// CleanPath: trailing and double slashes come from a base URL that an admin typed with one.
+	r.Use(s.observe, middleware.CleanPath, middleware.GetHead, exceptProbes(s.authenticate, s.negotiate))
 	r.NotFound(s.handle(noRoute))
 	r.MethodNotAllowed(s.handle(s.wrongMethod))
 
 	r.Get(healthPath, s.handle(healthz))
 	r.Get(readyPath, s.handle(s.readyz))
 
-	r.Route(prefix, func(r chi.Router) {
-		r.Use(s.authenticate, s.negotiate)
+	for _, e := range []*endpoint{s.users(), s.groups()} {
+		all, one := prefix+e.rt.Endpoint, prefix+e.rt.Endpoint+"/{id}"
+		r.Get(all, s.handle(e.list))
+		r.Post(all, s.handle(e.post))
+		r.Get(one, s.handle(e.get))
+		r.Put(one, s.handle(e.put))
+		r.Patch(one, s.handle(e.patch))
+		r.Delete(one, s.handle(e.delete))
+	}
 
-		s.mount(r, s.users())
-		s.mount(r, s.groups())
+	discovery := r.With(s.refuseFilter)
+	discovery.Get(prefix, s.handle(s.listResourceTypes)) // for who looks at the base URL
+	discovery.Get(prefix+"/ServiceProviderConfig", s.handle(s.serviceProviderConfig))
+	discovery.Get(prefix+"/ResourceTypes", s.handle(s.listResourceTypes))
+	discovery.Get(prefix+"/ResourceTypes/{id}", s.handle(s.resourceType))
+	discovery.Get(prefix+"/Schemas", s.handle(s.listSchemas))
+	discovery.Get(prefix+"/Schemas/{id}", s.handle(s.schema))
 
-		r.Group(func(r chi.Router) {
-			r.Use(s.refuseFilter)
-			r.Get("/", s.handle(s.listResourceTypes)) // for who looks at the base URL
-			r.Get("/ServiceProviderConfig", s.handle(s.serviceProviderConfig))
-			r.Get("/ResourceTypes", s.handle(s.listResourceTypes))
-			r.Get("/ResourceTypes/{id}", s.handle(s.resourceType))
-			r.Get("/Schemas", s.handle(s.listSchemas))
-			r.Get("/Schemas/{id}", s.handle(s.schema))
-		})
-		r.HandleFunc("/Me", s.handle(noMe))
-	})
+	r.HandleFunc(prefix+"/Me", s.handle(noMe))
 	return r
 }
 
-// mount serves one resource type.
-func (s *Server) mount(r chi.Router, e *endpoint) {
-	r.Get(e.rt.Endpoint, s.handle(e.list))
-	r.Post(e.rt.Endpoint, s.handle(e.post))
-	r.Get(e.rt.Endpoint+"/{id}", s.handle(e.get))
-	r.Put(e.rt.Endpoint+"/{id}", s.handle(e.put))
-	r.Patch(e.rt.Endpoint+"/{id}", s.handle(e.patch))
-	r.Delete(e.rt.Endpoint+"/{id}", s.handle(e.delete))
+// exceptProbes applies what guards everything to everything else: what is not known as a probe is guarded, be it there
+// or not.
+func exceptProbes(guards ...func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		guarded := chi.Chain(guards...).Handler(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if isProbe(chi.RouteContext(r.Context()).RoutePath) {
+				next.ServeHTTP(w, r)
+			} else {
+				guarded.ServeHTTP(w, r)
+			}
+		})
+	}
 }
 
 // pathID returns the id in a request's path, decoded.

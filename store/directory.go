@@ -72,23 +72,25 @@ func (d *Directory) dropFormer(ctx context.Context) error {
 	}
 }
 
-// dropSome removes some resources of a directory with what hangs on them; when there are none left, it removes the
-// rest and returns 0.
+// dropSome removes some rows of a directory; when there are none left, it removes the directory and returns 0.
 func dropSome(c *conn, dir int64) (int64, error) {
-	const some = "(SELECT seq FROM resource WHERE dir = ? ORDER BY seq LIMIT 2000)"
+	const some = "(SELECT seq FROM resource WHERE dir = ? ORDER BY kind, id LIMIT 2000)"
+	n, err := c.changed("DELETE FROM term WHERE (dir, attr, value, seq) IN (SELECT dir, attr, value, seq FROM term WHERE dir = ? LIMIT 8000)", dir)
+	if err != nil || n > 0 {
+		return n, err
+	}
 	for _, query := range []string{
-		"DELETE FROM term WHERE seq IN " + some,
 		"DELETE FROM member WHERE grp IN " + some,
 		"DELETE FROM member WHERE usr IN " + some,
 		"DELETE FROM departed WHERE grp IN " + some,
+		"DELETE FROM resource WHERE seq IN " + some,
 	} {
-		if err := c.exec(query, dir); err != nil {
+		if n, err = c.changed(query, dir); err != nil {
 			return 0, err
 		}
 	}
-	n, err := c.changed("DELETE FROM resource WHERE seq IN "+some, dir)
-	if err != nil || n > 0 {
-		return n, err
+	if n > 0 {
+		return n, nil
 	}
 	for _, table := range []string{"tally", "gone", "journal", "owed", "directory"} {
 		if err := c.exec("DELETE FROM "+table+" WHERE dir = ?", dir); err != nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 )
 
 // Check reads the whole store and returns the first thing in it that contradicts the rest.
@@ -152,7 +154,8 @@ func checkOrphans(c *conn) error {
 }
 
 // Explain returns SQLite's plan for a query, one line a step.
-func (s *Store) Explain(ctx context.Context, query string, args ...any) (plan []string, err error) {
+func (s *Store) Explain(ctx context.Context, query string) (plan []string, err error) {
+	args := make([]any, strings.Count(query, "?"))
 	err = s.read(ctx, func(c *conn) error {
 		return collect(c, func(rows *sql.Rows) error {
 			var id, parent, unused int
@@ -163,4 +166,23 @@ func (s *Store) Explain(ctx context.Context, query string, args ...any) (plan []
 		}, "EXPLAIN QUERY PLAN "+query, args...)
 	})
 	return plan, err
+}
+
+// StoredActivities counts the records of activity that are written.
+func (s *Store) StoredActivities(ctx context.Context) (n int, err error) {
+	err = s.read(ctx, func(c *conn) error { return c.one("SELECT COUNT(*) FROM activity", nil, &n) })
+	return n, err
+}
+
+// Statements returns what has been prepared on any connection. Nobody may use the store meanwhile.
+func (s *Store) Statements() []string {
+	all := map[string]bool{}
+	for _, c := range append(slices.Clone(s.file.readers), s.file.writer) {
+		for query := range c.stmts {
+			if !slices.Contains([]string{"BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT part", "RELEASE part", "ROLLBACK TO part"}, query) {
+				all[query] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
 }

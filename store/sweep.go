@@ -112,39 +112,15 @@ func (t *Tx) ObserveMembers(group int64, users []int64, requested time.Time, lag
 	return added, nil
 }
 
-// window is how many seqs Unseen reads at a time.
-const window = 4096
-
 // Unseen returns the rows of a kind, in whatever State, that no page requested since started has shown and that we did
 // not write since then or within lag before. After a complete sweep that began at started they are missing from the
 // pool's list: see Tx.Missed, which may be called while iterating.
 func (d *Directory) Unseen(ctx context.Context, kind Kind, started time.Time, lag time.Duration) iter.Seq2[Doc, error] {
-	return func(yield func(Doc, error) bool) {
-		since, err := protected(started, lag)
-		if err != nil {
-			yield(Doc{}, err)
-			return
-		}
-		for low, last := int64(0), int64(1); low < last; low += window {
-			var r docReader
-			err := d.s.snapshot(ctx, func(c *conn) error {
-				if err := c.one("SELECT COALESCE(MAX(seq), 0) FROM resource", nil, &last); err != nil {
-					return err
-				}
-				return collect(c, r.scan, "SELECT "+docColumns+" FROM resource r WHERE seq > ? AND seq <= ? AND dir = ? AND kind = ? AND checked < ? AND wrote < ? ORDER BY seq",
-					low, low+window, d.dir, kind, ms(started), since)
-			})
-			if err != nil {
-				yield(Doc{}, fmt.Errorf("reading unseen %ss: %w", kind, err))
-				return
-			}
-			for _, doc := range r.docs {
-				if !yield(doc, nil) {
-					return
-				}
-			}
-		}
+	since, err := protected(started, lag)
+	if err != nil {
+		return func(yield func(Doc, error) bool) { yield(Doc{}, err) }
 	}
+	return d.walk(ctx, inWindow+" AND checked < ? AND wrote < ? ORDER BY seq", kind, ms(started), since)
 }
 
 // Missed says that the complete sweep that began at started did not find a row. It goes when an earlier sweep had

@@ -3,21 +3,26 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 )
 
 func main() {
+	// A second signal changes nothing: timeout(1), for one, sends it twice, and a drain has its limit.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	os.Exit(exitCode(run(ctx, os.Args[1:], world{Out: os.Stdout, Err: os.Stderr, LookupEnv: os.LookupEnv}), os.Stderr))
+	err := run(ctx, os.Args[1:], world{Out: os.Stdout, Err: os.Stderr, LookupEnv: os.LookupEnv})
+	stop()
+	os.Exit(exitCode(err, os.Stderr))
 }
 
 // world is what a command touches outside the program, so that tests can stand in for it.
@@ -78,4 +83,23 @@ func exitCode(err error, complaints io.Writer) int {
 		return 2
 	}
 	return 1
+}
+
+// version is set by the linker in released builds; otherwise the Go command knows.
+var version string
+
+type versionCommand struct{}
+
+// Run prints the version, the Go version it was built with and the platform.
+func (versionCommand) Run(w world) error {
+	_, err := fmt.Fprintf(w.Out, "scim-cognito %s %s %s/%s\n", release(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
+
+func release() string {
+	built := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		built = info.Main.Version
+	}
+	return cmp.Or(version, built)
 }

@@ -18,8 +18,7 @@ import (
 // drainLimit is how long requests under way may take after the order to stop: longer than their deadline of 55 s.
 const drainLimit = 60 * time.Second
 
-// serve claims the ports, builds the application, says that it is ready and serves until ctx ends or a part fails. Then it
-// drains: no new requests, the running ones answered, background work ended, the store closed, in this order.
+// serve claims the ports, builds the application, says that it is ready and operates it until ctx ends or a part fails.
 func serve(ctx context.Context, cfg *config.Config, w wiring, ready func(url string) error) (err error) {
 	public, err := listen(cfg.Listen, "--listen")
 	if err != nil {
@@ -46,12 +45,18 @@ func serve(ctx context.Context, cfg *config.Config, w wiring, ready func(url str
 	if err := ready(reachable(public.Addr())); err != nil {
 		return err
 	}
-	w.Logger.InfoContext(ctx, "serving", "version", release(), "listen", public.Addr().String(), "private", at, "store", cfg.Store, "connections", len(cfg.Connections))
+	w.Logger.InfoContext(ctx, "serving", "version", release(), "listen", public.Addr().String(), "private", at, "store", cfg.Store,
+		"connections", len(cfg.Connections))
+	return a.operate(ctx, public, operator, w.Logger)
+}
 
+// operate runs the listeners and the background work. Its end is a drain: no new requests, the running ones answered, then
+// background work stopped; what they use is open until it returns.
+func (a *application) operate(ctx context.Context, public, operator net.Listener, logger *slog.Logger) error {
 	parts, ended := errgroup.WithContext(ctx)
-	servers := []*http.Server{serveOn(parts, public, a.handler, w.Logger)}
+	servers := []*http.Server{serveOn(parts, public, a.handler, logger)}
 	if operator != nil {
-		servers = append(servers, serveOn(parts, operator, private(a.handler), w.Logger))
+		servers = append(servers, serveOn(parts, operator, private(a.handler), logger))
 	}
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
@@ -65,13 +70,13 @@ func serve(ctx context.Context, cfg *config.Config, w wiring, ready func(url str
 	}
 	parts.Go(func() error {
 		<-ended.Done()
-		w.Logger.Info("draining", "limit", drainLimit)
+		logger.Info("draining", "limit", drainLimit)
 		err := drain(context.WithoutCancel(ctx), servers)
 		stopBackground()
 		return err
 	})
-	err = parts.Wait()
-	w.Logger.Info("stopped")
+	err := parts.Wait()
+	logger.Info("stopped")
 	return err
 }
 

@@ -82,7 +82,7 @@ func pushGroup(t *testing.T, e emulated, member string) {
 	}
 	url := e.base + "/Groups/" + made["id"].(string)
 	status, changed := scim(t, http.MethodPatch, url, e.token, fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-		"Operations":[{"op":"remove","path":"members[value eq %q]"},{"op":"replace","value":{"displayName":"Builders"}}]}`, member))
+		"Operations":[{"op":"remove","path":"members[value eq \"%s\"]"},{"op":"replace","value":{"displayName":"Builders"}}]}`, member))
 	if status != http.StatusOK || changed["displayName"] != "Builders" {
 		t.Errorf("change group: got %d %v, want 200 and the new name", status, changed)
 	}

@@ -77,15 +77,24 @@ func (e *Emulator) initiateAuth(in *initiateAuthInput) (any, error) {
 
 // withAnyClient finds the pool of a client, for operations that name the client alone.
 func (e *Emulator) withAnyClient(id string, act func(p *pool, c *client, now time.Time) (any, error)) (any, error) {
+	p := e.poolOfClient(id)
+	if p == nil {
+		return nil, resourceNotFound("User pool client %s does not exist.", id)
+	}
+	return e.withClient(ofClient{ofPool{p.id}, id}, act)
+}
+
+// poolOfClient returns the pool that has a client, or nil.
+func (e *Emulator) poolOfClient(id string) *pool {
 	for _, p := range e.allPools() {
 		p.Lock()
 		_, ok := p.clients[id]
 		p.Unlock()
 		if ok {
-			return e.withClient(ofClient{ofPool{p.id}, id}, act)
+			return p
 		}
 	}
-	return nil, resourceNotFound("User pool client %s does not exist.", id)
+	return nil
 }
 
 // authenticate carries out the flows that need no cryptography on the client's side.

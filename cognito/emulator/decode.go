@@ -150,7 +150,7 @@ func (d *decoder) list(v any, dst reflect.Value, s constraint, at string) {
 		d.mismatched(v, "List")
 		return
 	}
-	s.checkLength(len(items), func(rule string) { d.violate(s, fmt.Sprint(v), at, rule) })
+	s.checkLength(len(items), func(rule string) { d.violate(s, "'"+fmt.Sprint(v)+"'", at, rule) })
 	dst.Set(reflect.MakeSlice(dst.Type(), len(items), len(items)))
 	for i, item := range items {
 		member := fmt.Sprintf("%s.%d.member", at, i+1)

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -103,6 +104,9 @@ func (e *Emulator) CreatePool(c PoolConfig) error {
 	if c.VerifyBeforeUpdate != nil {
 		in.UserAttributeUpdateSettings = &updateSettings{c.VerifyBeforeUpdate}
 	}
+	if err := c.check(); err != nil {
+		return fmt.Errorf("creating pool %q: %w", c.ID, err)
+	}
 	for _, a := range c.CustomAttributes {
 		mutable := !a.Immutable
 		row := schemaAttribute{Name: a.Name, AttributeDataType: a.Kind, Mutable: &mutable}
@@ -112,10 +116,41 @@ func (e *Emulator) CreatePool(c PoolConfig) error {
 		in.Schema = append(in.Schema, row)
 	}
 	for name, a := range c.standardRows() {
-		in.Schema = append(in.Schema, schemaAttribute{Name: name, AttributeDataType: "String", Mutable: &a.mutable, Required: a.required})
+		in.Schema = append(in.Schema, schemaAttribute{Name: name, Mutable: &a.mutable, Required: a.required})
 	}
 	if _, err := e.newPool(&in, c.ID); err != nil {
 		return fmt.Errorf("creating pool %q: %w", c.ID, err)
+	}
+	return nil
+}
+
+// check holds c against the constraints that CreateUserPool's input meets on the wire.
+func (c PoolConfig) check() error {
+	var broken []string
+	check := func(shape, field, value string) {
+		shapes[shape].checkString(value, func(rule string) { broken = append(broken, fmt.Sprintf("%s %q: %s", field, value, rule)) })
+	}
+	for _, a := range c.CustomAttributes {
+		check("CustomAttributeNameType", "CustomAttributes", a.Name)
+		check("AttributeDataType", "CustomAttributes."+a.Name, cmp.Or(a.Kind, "String"))
+	}
+	for _, name := range c.UsernameAttributes {
+		check("UsernameAttributeType", "UsernameAttributes", name)
+	}
+	for _, name := range c.AliasAttributes {
+		check("AliasAttributeType", "AliasAttributes", name)
+	}
+	for _, name := range slices.Concat(c.AutoVerified, c.VerifyBeforeUpdate) {
+		check("VerifiedAttributeType", "AutoVerified", name)
+	}
+	standard := standardSchema()
+	for _, name := range slices.Concat(c.Required, c.Immutable) {
+		if row := standard.byName[name]; row == nil || row.readOnly {
+			broken = append(broken, fmt.Sprintf("%q is not a standard attribute", name))
+		}
+	}
+	if broken != nil {
+		return errors.New(strings.Join(broken, "; "))
 	}
 	return nil
 }

@@ -216,7 +216,7 @@ func (e *Emulator) addCustomAttributes(in *addCustomAttributesInput) (any, error
 		}
 	}
 	if s.custom() > maxCustomAttributes {
-		return nil, limitExceeded("Custom attributes exceed the limit of %d.", maxCustomAttributes)
+		return nil, invalidParameter("Custom attributes exceed the limit of %d.", maxCustomAttributes) // no LimitExceeded is modelled
 	}
 	p.schema, p.modified = s, epochOf(e.Now())
 	return unit{}, nil

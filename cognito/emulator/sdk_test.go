@@ -34,6 +34,11 @@ func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	return w.Result(), nil
 }
 
+// anybody is a pair of credentials that the emulator takes like any other.
+var anybody = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+})
+
 // sdk returns an SDK client of e that does not retry.
 func sdk(e http.Handler) *idp.Client {
 	return idp.New(idp.Options{
@@ -41,9 +46,7 @@ func sdk(e http.Handler) *idp.Client {
 		BaseEndpoint: aws.String("http://cognito.test"),
 		HTTPClient:   &http.Client{Transport: inProcess{e}},
 		Retryer:      aws.NopRetryer{},
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
+		Credentials:  anybody,
 	})
 }
 

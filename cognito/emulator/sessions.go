@@ -171,6 +171,9 @@ func (e *Emulator) globalSignOut(in *accessTokenInput) (any, error) {
 
 // revokeToken ends the session of a refresh token. Tokens that nobody knows are no error (RFC 7009, section 2.2).
 func (e *Emulator) revokeToken(in *revokeTokenInput) (any, error) {
+	if e.poolOfClient(in.ClientId) == nil {
+		return nil, invalidParameter("User pool client %s does not exist.", in.ClientId) // no ResourceNotFound is modelled
+	}
 	return e.withAnyClient(in.ClientId, func(p *pool, c *client, _ time.Time) (any, error) {
 		s := p.sessions[in.Token]
 		switch {

@@ -124,6 +124,9 @@ func TestSubLookup(t *testing.T) {
 			t.Errorf("emails.Lookup(%q): got %q, want %q", name, got, want)
 		}
 	}
+	if sub := userTree().Lookup("", "addresses").Lookup("po\u017Ftalcode"); sub != nil {
+		t.Errorf("a name with a long s, which folds to s: got %s, want none", sub.Path())
+	}
 	if parent := emails.Lookup("value").Parent; parent != emails {
 		t.Errorf("parent of emails.value: got %v, want emails", parent)
 	}

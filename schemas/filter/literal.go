@@ -16,9 +16,9 @@ func (p *parser) value() (any, *syntaxError) {
 	word := p.word()
 	switch {
 	case word == "":
-		return nil, p.fail(start, "expected a value: a text in double quotes, a number, true, false or null")
+		return nil, fail(start, "expected a value: a text in double quotes, a number, true, false or null")
 	case word[0] == '\'':
-		return nil, p.fail(start, "expected a text in double quotes")
+		return nil, fail(start, "expected a text in double quotes")
 	case strings.EqualFold(word, "true"):
 		return true, nil
 	case strings.EqualFold(word, "false"):
@@ -39,7 +39,7 @@ func (p *parser) quoted() (any, *syntaxError) {
 	for p.pos++; p.pos < len(p.s); p.pos++ {
 		switch c := p.s[p.pos]; {
 		case c < ' ':
-			return nil, p.fail(p.pos, `expected control characters as escapes, such as \n`)
+			return nil, fail(p.pos, `expected control characters as escapes, such as \n`)
 		case c == '\\':
 			escaped = true
 			p.pos++
@@ -51,13 +51,13 @@ func (p *parser) quoted() (any, *syntaxError) {
 			return p.s[start+1 : p.pos-1], nil
 		}
 	}
-	return nil, p.fail(start, "expected a double quote at the end of this text")
+	return nil, fail(start, "expected a double quote at the end of this text")
 }
 
 func (p *parser) unescape(start int) (any, *syntaxError) {
 	var text string
 	if err := json.Unmarshal([]byte(p.s[start:p.pos]), &text); err != nil {
-		return nil, p.fail(start, `expected a text with JSON escapes (\" \\ \/ \b \f \n \r \t \u0000)`)
+		return nil, fail(start, `expected a text with JSON escapes (\" \\ \/ \b \f \n \r \t \u0000)`)
 	}
 	return text, nil
 }

@@ -112,6 +112,7 @@ func TestMatch(t *testing.T) {
 		{`externalId gt "JYounf"`, true},
 		{`photos.value eq "https://example.com/photo"`, false}, // references are caseExact
 		{`title eq 42`, true},
+		{`title ne true`, true},
 		{`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq 0701984`, true},
 
 		// Boolean.

@@ -68,15 +68,15 @@ type parser struct {
 	bracket bool // inside a value filter
 }
 
-func (p *parser) fail(pos int, want string) *syntaxError { return &syntaxError{pos, want} }
+func fail(pos int, want string) *syntaxError { return &syntaxError{pos, want} }
 
 func (p *parser) check() *syntaxError {
 	if len(p.s) > MaxLength {
-		return p.fail(MaxLength, fmt.Sprintf("expected at most %d bytes in all", MaxLength))
+		return fail(MaxLength, fmt.Sprintf("expected at most %d bytes in all", MaxLength))
 	}
 	for i, r := range p.s {
 		if r == utf8.RuneError && !strings.HasPrefix(p.s[i:], "\uFFFD") {
-			return p.fail(i, "expected UTF-8")
+			return fail(i, "expected UTF-8")
 		}
 	}
 	return nil
@@ -91,7 +91,7 @@ func (p *parser) all() (*Expr, *syntaxError) {
 		return nil, err
 	}
 	if p.spaces(); p.pos < len(p.s) {
-		return nil, p.fail(p.pos, "expected and, or, or the end")
+		return nil, fail(p.pos, "expected and, or, or the end")
 	}
 	return e, nil
 }
@@ -105,7 +105,7 @@ func (p *parser) whole() (*Path, *syntaxError) {
 		return nil, err
 	}
 	if p.spaces(); p.pos < len(p.s) {
-		return nil, p.fail(p.pos, "expected the end of the path")
+		return nil, fail(p.pos, "expected the end of the path")
 	}
 	return &path, nil
 }
@@ -150,7 +150,7 @@ func (p *parser) term() (*Expr, *syntaxError) {
 // enclosed reads a filter between two delimiters, the first of which comes next.
 func (p *parser) enclosed(open, end byte) (*Expr, *syntaxError) {
 	if p.depth == MaxDepth {
-		return nil, p.fail(p.pos, fmt.Sprintf("expected at most %d parentheses inside each other", MaxDepth))
+		return nil, fail(p.pos, fmt.Sprintf("expected at most %d parentheses inside each other", MaxDepth))
 	}
 	p.pos++
 	p.depth++
@@ -159,7 +159,7 @@ func (p *parser) enclosed(open, end byte) (*Expr, *syntaxError) {
 		return nil, err
 	}
 	if p.spaces(); !p.next(end) {
-		return nil, p.fail(p.pos, fmt.Sprintf("expected and, or, or %q for the %q before", end, open))
+		return nil, fail(p.pos, fmt.Sprintf("expected and, or, or %q for the %q before", end, open))
 	}
 	p.pos++
 	p.depth--
@@ -168,7 +168,7 @@ func (p *parser) enclosed(open, end byte) (*Expr, *syntaxError) {
 
 func (p *parser) comparison() (*Expr, *syntaxError) {
 	if p.terms++; p.terms > MaxTerms {
-		return nil, p.fail(p.pos, fmt.Sprintf("expected at most %d comparisons", MaxTerms))
+		return nil, fail(p.pos, fmt.Sprintf("expected at most %d comparisons", MaxTerms))
 	}
 	path, err := p.path()
 	if err != nil {
@@ -183,7 +183,7 @@ func (p *parser) comparison() (*Expr, *syntaxError) {
 	start := p.pos
 	op, ok := comparator(p.word())
 	if !ok {
-		return nil, p.fail(start, "expected one of eq, ne, co, sw, ew, gt, ge, lt, le, pr")
+		return nil, fail(start, "expected one of eq, ne, co, sw, ew, gt, ge, lt, le, pr")
 	}
 	if op == Present {
 		return &Expr{Op: op, Path: path}, nil
@@ -221,10 +221,10 @@ func (p *parser) path() (Path, *syntaxError) {
 	sub := false
 	path.Name, path.Sub, sub = strings.Cut(text, ".")
 	if !isName(path.Name) || name > start && !isURN(path.URN) {
-		return path, p.fail(start, "expected the name of an attribute")
+		return path, fail(start, "expected the name of an attribute")
 	}
 	if sub && !isName(path.Sub) {
-		return path, p.fail(name+len(path.Name)+1, "expected the name of a sub-attribute")
+		return path, fail(name+len(path.Name)+1, "expected the name of a sub-attribute")
 	}
 	if sub || p.bracket {
 		return path, nil
@@ -245,7 +245,7 @@ func (p *parser) path() (Path, *syntaxError) {
 		p.pos++
 		start = p.pos
 		if path.Sub = p.word(); !isName(path.Sub) {
-			return path, p.fail(start, "expected the name of a sub-attribute")
+			return path, fail(start, "expected the name of a sub-attribute")
 		}
 	}
 	return path, nil

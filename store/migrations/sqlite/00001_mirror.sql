@@ -96,7 +96,7 @@ CREATE TABLE journal (
   lease BIGINT NOT NULL,
   UNIQUE (dir, key)
 );
-CREATE INDEX journal_next ON journal (dir, next);
+CREATE INDEX journal_next ON journal (dir, next, id);
 
 CREATE TABLE owed (
   dir BIGINT NOT NULL,

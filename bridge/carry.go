@@ -1,0 +1,95 @@
+package bridge
+
+import (
+	"context"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// carry does work of more than one call: its desired state is in the journal from before the first call until after the
+// last. The work goes on when the request has run out of time, which is then told to come back; it is told at once when
+// the quotas say so from the start. What fails for a reason that may pass stays in the journal.
+func (d *Directory) carry(ctx context.Context, op *operation, e *entry, h *hold, do func(context.Context) error) error {
+	if d.base.Err() != nil {
+		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Detail: "the SCIM server is stopping; repeat the request"}
+	}
+	if err := d.journal(ctx, e); err != nil {
+		return err
+	}
+	outlives, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	unhook := context.AfterFunc(d.base, func() { stop(context.Canceled) })
+	w := &work{op: op, stop: stop}
+	d.running.start(e.row.Key, w)
+	h.share()
+	done := make(chan error, 1)
+	d.work.Go(func() {
+		defer h.end()
+		defer stop(nil)
+		defer unhook()
+		err := do(outlives)
+		told := d.running.end(e.row.Key)
+		done <- d.settle(outlives, e, err, told)
+	})
+	late, cancel := d.patience(ctx, op)
+	defer cancel()
+	select {
+	case err := <-done:
+		return err
+	case <-late.Done():
+	}
+	if !d.running.outlive(w) {
+		return <-done // it has just ended
+	}
+	return &Error{Kind: TooMany, RetryAfter: d.timeLeft(op.left()), Err: late.Err(),
+		Detail: "the change takes longer than a request may: it goes on, and the same request repeated finds it done"}
+}
+
+// patience is how long a request waits for its work: not at all when the quotas cannot carry it in time.
+func (d *Directory) patience(ctx context.Context, op *operation) (context.Context, context.CancelFunc) {
+	late, cancel := waitLimit(ctx)
+	deadline, ok := late.Deadline()
+	if ok && d.pool.Delay(op.plan.calls(), cognito.Write) > deadline.Sub(d.now()) {
+		cancel()
+	}
+	return late, cancel
+}
+
+// carryUser carries out op's plan for a user and returns the row that the mirror then has. Its errors are Cognito's own.
+// pending is what the journal holds for the user already: the plan takes its place.
+func (d *Directory) carryUser(ctx context.Context, op *operation, key string, pending *entry, user cognito.User, h *hold) (store.Doc, error) {
+	op.steps.Store(int64(len(op.plan)))
+	if len(op.plan) == 1 && pending == nil {
+		return d.applyUser(ctx, op, nil, user, h)
+	}
+	e := newEntry(key, desired{User: desiredUserOf(op.plan)})
+	var doc store.Doc
+	err := d.carry(ctx, op, e, h, func(ctx context.Context) error {
+		made, err := d.applyUser(ctx, op, e, user, h)
+		doc = made
+		return err
+	})
+	if err != nil {
+		return store.Doc{}, err // doc may still be written to
+	}
+	return doc, nil
+}
+
+// carryGroup is carryUser for a group.
+func (d *Directory) carryGroup(ctx context.Context, op *operation, id, key string, pending *entry, group cognito.Group, m membership, h *hold) (store.Doc, error) {
+	op.steps.Store(int64(len(op.plan)))
+	if len(op.plan) == 1 && pending == nil {
+		return d.applyGroup(ctx, op, nil, id, group, m)
+	}
+	e := newEntry(key, desired{Group: desiredGroupOf(group.Name, id, op.plan)})
+	var doc store.Doc
+	err := d.carry(ctx, op, e, h, func(ctx context.Context) error {
+		made, err := d.applyGroup(ctx, op, e, id, group, m)
+		doc = made
+		return err
+	})
+	if err != nil {
+		return store.Doc{}, err // doc may still be written to
+	}
+	return doc, nil
+}

@@ -1,0 +1,196 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+)
+
+// userKey and its siblings name locks and journal entries. A resource's own lock is taken before that of a name it wants;
+// a resource that is being created comes last, when nobody else can know of it.
+func userKey(id string) string        { return "user:" + id }
+func groupKey(id string) string       { return "group:" + id }
+func userNameKey(name string) string  { return "userName:" + fold(name) }
+func groupNameKey(name string) string { return "displayName:" + fold(name) }
+
+// hold is the locks on a resource, and on a name it wants, while an operation works on it. They last as long as the
+// request or the work that outlives it, whichever is longer.
+type hold struct {
+	mu      sync.Mutex
+	holders int
+	unlock  []func()
+}
+
+// hold takes the lock called key, waiting no longer than ctx. Work on the same resource that has outlived its request
+// gives way.
+func (d *Directory) hold(ctx context.Context, key string) (*hold, error) {
+	unlock, err := d.lock(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return &hold{holders: 1, unlock: []func(){unlock}}, nil
+}
+
+func (d *Directory) lock(ctx context.Context, key string) (func(), error) {
+	defer d.running.want(key)()
+	late, cancel := waitLimit(ctx)
+	defer cancel()
+	unlock, err := d.mirror.Lock(late, key)
+	switch {
+	case err == nil:
+		return unlock, nil
+	case ctx.Err() != nil || late.Err() == nil:
+		return nil, internal(err)
+	}
+	return nil, &Error{Kind: TooMany, RetryAfter: d.timeLeft(d.running.left(key)), Err: err,
+		Detail: "an earlier change of the same resource is still being made; repeat the request"}
+}
+
+// add takes another lock.
+func (h *hold) add(ctx context.Context, d *Directory, key string) error {
+	unlock, err := d.lock(ctx, key)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.unlock = append(h.unlock, unlock)
+	return nil
+}
+
+// share adds a holder, who must call end as well.
+func (h *hold) share() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.holders++
+}
+
+// end gives the locks back when the last holder calls it.
+func (h *hold) end() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.holders--; h.holders == 0 {
+		for _, unlock := range h.unlock {
+			unlock()
+		}
+	}
+}
+
+// answerBefore is how long before its deadline a request stops waiting, so that there is time for an answer.
+const answerBefore = time.Second
+
+// waitLimit ends a little before ctx does.
+func waitLimit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(ctx, deadline.Add(-answerBefore))
+	}
+	return context.WithCancel(ctx)
+}
+
+// timeLeft is how long n more calls take, for Retry-After.
+func (d *Directory) timeLeft(n int) time.Duration {
+	return max(d.pool.Delay(map[cognito.Category]int{cognito.UserUpdate: n}, cognito.Write), 2*time.Second)
+}
+
+// errSuperseded stops work that has outlived its request because a newer request is there for the same resource. The
+// newer one takes over what is left of it.
+var errSuperseded = errors.New("superseded by a newer request")
+
+// running knows the work in the journal that is being done, by key.
+type running struct {
+	mu     sync.Mutex
+	work   map[string]*work
+	wanted map[string]int // requests that wait for the key
+}
+
+// work is one entry of the journal being done.
+type work struct {
+	op    *operation
+	stop  context.CancelCauseFunc
+	late  bool // nobody waits for it: it gives way
+	ended bool
+}
+
+// start registers work until end is called.
+func (r *running) start(key string, w *work) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.work == nil {
+		r.work = map[string]*work{}
+	}
+	r.work[key] = w
+	r.giveWay(key)
+}
+
+// end notes that the work under a key has ended, and reports whether its request waits to be told.
+func (r *running) end(key string) (told bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.work[key]
+	delete(r.work, key)
+	w.ended = true
+	return !w.late
+}
+
+// rekey follows work to the resource that it has created.
+func (r *running) rekey(from, to string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w := r.work[from]; w != nil {
+		delete(r.work, from)
+		r.work[to] = w
+	}
+}
+
+// outlive notes that the work's request is answered; false if the work has ended just before.
+func (r *running) outlive(w *work) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w.ended {
+		return false
+	}
+	w.late = true
+	for key, each := range r.work {
+		if each == w {
+			r.giveWay(key)
+		}
+	}
+	return true
+}
+
+// want notes that a request waits for the key, until the function it returns is called.
+func (r *running) want(key string) func() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.wanted == nil {
+		r.wanted = map[string]int{}
+	}
+	r.wanted[key]++
+	r.giveWay(key)
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.wanted[key]--; r.wanted[key] == 0 {
+			delete(r.wanted, key)
+		}
+	}
+}
+
+func (r *running) giveWay(key string) {
+	if w := r.work[key]; w != nil && w.late && r.wanted[key] > 0 {
+		w.stop(errSuperseded)
+	}
+}
+
+// left is how many calls the work on a key has before it.
+func (r *running) left(key string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w := r.work[key]; w != nil {
+		return w.op.left()
+	}
+	return 1
+}

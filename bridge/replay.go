@@ -1,0 +1,196 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// journalEvery is how often the journal is looked through.
+const journalEvery = 2 * time.Second
+
+// journalLoop does the work that a killed process or a failing Cognito has left, until ctx ends.
+func (d *Directory) journalLoop(ctx context.Context) {
+	for {
+		if err := d.journalRound(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("reading the journal", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(journalEvery):
+		}
+	}
+}
+
+// journalRound does what is due. Each piece of work gives way to a request for the same resource.
+func (d *Directory) journalRound(ctx context.Context) error {
+	due, err := d.mirror.JournalDue(ctx, d.now(), 100)
+	if err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(cognito.WithPriority(ctx, cognito.Journal))
+	g.SetLimit(4)
+	for _, row := range due {
+		g.Go(func() error { return d.resume(gctx, row.Key) })
+	}
+	return g.Wait()
+}
+
+// resume does the work that is due under a key, unless somebody has meanwhile.
+func (d *Directory) resume(ctx context.Context, key string) error {
+	unlock, err := d.mirror.Lock(ctx, key)
+	if err != nil {
+		return err
+	}
+	h := &hold{holders: 1, unlock: []func(){unlock}}
+	defer h.end()
+	pending, err := d.pending(ctx, key)
+	if err != nil || pending == nil || pending.row.Next.After(d.now()) {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	d.running.start(key, &work{op: &operation{}, stop: stop, late: true})
+	defer func() { d.running.end(pending.row.Key) }()
+	if err := d.replay(ctx, pending, h); err != nil && !passing(err) && pending.row.Parked == "" {
+		return err
+	}
+	return nil // noted with the entry
+}
+
+// finish does what the journal still holds under the name of a resource that is about to be created. The caller has the
+// name's lock, h.
+func (d *Directory) finish(ctx context.Context, key string, h *hold) error {
+	pending, err := d.pending(ctx, key)
+	if err != nil || pending == nil {
+		return err
+	}
+	if err := d.replay(ctx, pending, h); err != nil && passing(err) {
+		return fromCognito(err)
+	}
+	return nil
+}
+
+// replay plans an entry's work again from what the pool holds and does it. The caller has the lock of its key, h.
+func (d *Directory) replay(ctx context.Context, e *entry, h *hold) error {
+	var err error
+	switch {
+	case e.want.User != nil:
+		err = d.replayUser(ctx, e, *e.want.User, h)
+	case e.want.Group != nil:
+		err = d.replayGroup(ctx, e, *e.want.Group, h)
+	}
+	return d.settle(ctx, e, err, false)
+}
+
+func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *hold) error {
+	op := &operation{}
+	said := unsaid
+	if u.Enabled != nil && *u.Enabled {
+		said = saysActive
+	} else if u.Enabled != nil {
+		said = saysInactive
+	}
+	user, err := d.pool.User(ctx, u.Username)
+	switch {
+	case cognito.KindOf(err) == cognito.NotFound && u.Create:
+		op.plan = planCreateUser(u.Username, u.Set, said)
+	case cognito.KindOf(err) == cognito.NotFound:
+		return nil // deleted: there is nothing left to do
+	case err != nil:
+		return err
+	case u.Create && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow]:
+		return fmt.Errorf("the Username %q has been given to somebody else", u.Username)
+	default:
+		op.plan = d.remaining(user, u, said)
+	}
+	_, err = d.applyUser(ctx, op, e, user, h)
+	return err
+}
+
+// remaining is what is left of a user's desired state.
+func (d *Directory) remaining(user cognito.User, u desiredUser, said status) Plan {
+	var plan Plan
+	if said == saysInactive {
+		plan = append(plan, Step{Op: DisableUser, User: user.Username}, Step{Op: SignOut, User: user.Username})
+	}
+	set := map[string]string{}
+	for name, v := range u.Set {
+		if user.Attributes[name] != v {
+			set[name] = v
+		}
+	}
+	if len(set) > 0 {
+		plan = append(plan, Step{Op: UpdateUser, User: user.Username, Set: verified(set)})
+	}
+	if said == saysActive && !user.Enabled {
+		plan = append(plan, Step{Op: EnableUser, User: user.Username})
+	}
+	return plan
+}
+
+func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup, h *hold) error {
+	group, err := d.pool.Group(ctx, g.Name)
+	exists := err == nil
+	switch {
+	case exists:
+	case cognito.KindOf(err) != cognito.GroupNotFound:
+		return err
+	case !g.Create:
+		return nil // deleted: there is nothing left to do
+	default:
+		group = cognito.Group{Name: g.Name}
+	}
+	m := membership{}
+	if m.remove, err = d.people(ctx, g.Remove); err != nil {
+		return err
+	}
+	if m.add, err = d.people(ctx, g.Add); err != nil {
+		return err
+	}
+	if !exists {
+		if err := h.add(ctx, d, groupKey(g.ID)); err != nil {
+			return err
+		}
+	}
+	op := &operation{plan: planGroup(groupChange{
+		Name: g.Name, Create: !exists, Description: g.Describe, Remove: m.remove.names(), Add: m.add.names(),
+	})}
+	if exists {
+		if _, err := d.rememberGroup(ctx, group, false); err != nil {
+			return err
+		}
+	}
+	_, err = d.applyGroup(ctx, op, e, g.ID, group, m)
+	return err
+}
+
+// people are the rows of users by their Usernames; those who are gone are left out.
+func (d *Directory) people(ctx context.Context, usernames []string) (people, error) {
+	var found people
+	for _, name := range usernames {
+		doc, err := d.mirror.ByPoolName(ctx, store.User, name)
+		if errors.Is(err, store.ErrNotFound) {
+			if err := d.find(ctx, "username", name); err != nil {
+				return nil, err
+			}
+			doc, err = d.mirror.ByPoolName(ctx, store.User, name)
+		}
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, internal(err)
+		}
+		found = append(found, doc)
+	}
+	return found, nil
+}

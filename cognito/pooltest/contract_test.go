@@ -1,0 +1,153 @@
+package pooltest_test
+
+import (
+	"flag"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/cognito/pooltest"
+)
+
+const (
+	motoVersion         = "5.2.1"
+	cognitoLocalVersion = "5.3.0"
+)
+
+var live = flag.String("live", "", "id of an Amazon Cognito user pool, for tests only, to hold to the contract, too; it needs the attribute "+pooltest.Attribute)
+
+// TestContract holds every endpoint there is to the contract.
+func TestContract(t *testing.T) {
+	var reports []pooltest.Report
+	for _, target := range []struct {
+		name string
+		make func(*testing.T) pooltest.Target
+	}{
+		{"emulator", func(t *testing.T) pooltest.Target { return embedded(t, emulator.Config{Seed: 1}) }},
+		{"lagging emulator", lagging},
+		{"moto", moto},
+		{"cognito-local", cognitoLocal},
+		{"live", onAWS},
+	} {
+		t.Run(target.name, func(t *testing.T) {
+			reports = append(reports, pooltest.Run(t, target.make(t)))
+		})
+	}
+	t.Log(pooltest.Table(reports...))
+}
+
+// embedded is our own emulator, which must not deviate.
+func embedded(t *testing.T, cfg emulator.Config) pooltest.Target {
+	t.Helper()
+	const id = "us-east-1_contract"
+	e := emulator.New(cfg)
+	err := e.CreatePool(emulator.PoolConfig{
+		ID: id, CustomAttributes: []emulator.CustomAttribute{{Name: strings.TrimPrefix(pooltest.Attribute, "custom:")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(e)
+	t.Cleanup(server.Close)
+	return pooltest.Target{Name: "emulator", Config: config(server.URL, id)}
+}
+
+// lagging is our emulator at its least helpful: lists and searches see writes late,
+// and pages are short, the first one empty.
+func lagging(t *testing.T) pooltest.Target {
+	target := embedded(t, emulator.Config{Seed: 1, Lag: 100 * time.Millisecond, SparsePages: true})
+	target.Name, target.Lag = "lagging emulator", 10*time.Second
+	return target
+}
+
+// config is for an emulator: nothing is paced, and little is waited for.
+func config(endpoint, id string) cognito.Config {
+	return cognito.Config{
+		PoolID: id, Endpoint: endpoint, Credentials: madeUp, Quotas: &cognito.Quotas{}, MaxBackoff: 10 * time.Millisecond,
+	}
+}
+
+var madeUp = credentials.NewStaticCredentialsProvider("test", "test", "")
+
+// createPool makes a pool over the wire, for an emulator that has none.
+func createPool(t *testing.T, endpoint string) (id string) {
+	t.Helper()
+	client := cip.New(cip.Options{Region: "us-east-1", Credentials: madeUp, BaseEndpoint: &endpoint})
+	out, err := client.CreateUserPool(t.Context(), &cip.CreateUserPoolInput{PoolName: aws.String("contract")})
+	if err != nil {
+		t.Fatalf("creating a pool: %v", err)
+	}
+	id = *out.UserPool.Id
+	pool, err := cognito.Open(t.Context(), config(endpoint, id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if err := pool.AddCustomAttributes(t.Context(), strings.TrimPrefix(pooltest.Attribute, "custom:")); err != nil {
+		t.Fatalf("adding %s: %v", pooltest.Attribute, err)
+	}
+	return id
+}
+
+func moto(t *testing.T) pooltest.Target {
+	program, err := exec.LookPath("moto_server")
+	if err != nil {
+		needed(t, "there is no moto_server: install it with pip install 'moto[server]==%s'", motoVersion)
+	}
+	version, err := exec.CommandContext(t.Context(), "python3", "-c", "import importlib.metadata as m; print(m.version('moto'))").Output()
+	if err != nil {
+		needed(t, "python3 does not know the version of moto: %v", err)
+	}
+	if got := strings.TrimSpace(string(version)); got != motoVersion {
+		t.Fatalf("moto is %s, but what is known of it is of %s", got, motoVersion)
+	}
+	port := freePort(t)
+	endpoint := "http://127.0.0.1:" + port
+	start(t, exec.Command(program, "-H", "127.0.0.1", "-p", port), endpoint+"/moto-api/data.json")
+	return pooltest.Target{Name: "moto", Config: config(endpoint, createPool(t, endpoint)), Deviations: motoDeviations}
+}
+
+func cognitoLocal(t *testing.T) pooltest.Target {
+	folder, err := filepath.Abs("testdata/cognito-local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(folder, "node_modules", ".bin", "cognito-local")
+	if _, err := os.Stat(program); err != nil {
+		needed(t, "there is no cognito-local: install it with npm ci --prefix cognito/pooltest/testdata/cognito-local")
+	}
+	port := freePort(t)
+	work := t.TempDir()
+	if err := os.Mkdir(filepath.Join(work, ".cognito"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// Without this every pool takes e-mail addresses for usernames.
+	settings := `{"UserPoolDefaults":{"UsernameAttributes":[]},"ServerConfig":{"hostname":"127.0.0.1","port":` + port + `}}`
+	if err := os.WriteFile(filepath.Join(work, ".cognito", "config.json"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	endpoint := "http://127.0.0.1:" + port
+	server := exec.Command("node", program)
+	server.Dir = work
+	server.Env = append(os.Environ(), "HOST=127.0.0.1", "PORT="+port)
+	start(t, server, endpoint+"/health")
+	return pooltest.Target{Name: "cognito-local", Config: config(endpoint, createPool(t, endpoint)), Deviations: cognitoLocalDeviations}
+}
+
+// onAWS is a real pool, with real quotas and credentials, when -live names one.
+func onAWS(t *testing.T) pooltest.Target {
+	if *live == "" {
+		t.Skip("no -live POOL_ID was given")
+	}
+	return pooltest.Target{Name: "live", Config: cognito.Config{PoolID: *live}, Lag: 30 * time.Second, LeftOut: liveLeftOut}
+}
