@@ -59,8 +59,12 @@ func (o *operation) end(ctx context.Context, id string, err error) {
 	o.mu.Lock()
 	a.Notes = append(a.Notes, o.notes...)
 	o.mu.Unlock()
-	if err := o.c.dir.cfg.Store.Record(context.WithoutCancel(ctx), a); err != nil {
-		o.c.dir.log.Error("recording activity", "error", err)
+	o.c.dir.record(ctx, a)
+}
+
+func (d *Directory) record(ctx context.Context, a store.Activity) {
+	if err := d.cfg.Store.Record(context.WithoutCancel(ctx), a); err != nil {
+		d.log.Error("recording activity", "error", err)
 	}
 }
 

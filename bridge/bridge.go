@@ -51,6 +51,7 @@ type Directory struct {
 	groupsKnown atomic.Bool  // every group of the pool has been seen
 	swept       atomic.Int64 // when the last complete sweep of this process ended, Unix ms; 0: none yet
 	unreachable atomic.Pointer[error]
+	sweepNow    chan struct{} // asks for a sweep at once
 
 	running running // the journal's work that is under way
 
@@ -85,7 +86,7 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 	}
 	d := &Directory{
 		pool: cfg.Pool, mirror: mirror, mapping: mapping, cfg: cfg, poolID: info.ID,
-		log:   cfg.Logger.With("pool", info.ID),
+		log: cfg.Logger.With("pool", info.ID), sweepNow: make(chan struct{}, 1),
 		space: uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:scim-cognito:"+info.ID)),
 	}
 	swept, err := mirror.Swept(ctx)

@@ -93,16 +93,43 @@ func (d *Directory) write(ctx context.Context, f func(*store.Tx) error) error {
 	return internal(d.mirror.Update(context.WithoutCancel(ctx), f))
 }
 
-// observe writes what a listing of the pool has shown, unless we know better.
+// observe writes what a listing of the pool has shown, unless we know better. What others have changed since the mirror
+// was complete is drift, and recorded.
 func (d *Directory) observe(ctx context.Context, requested time.Time, docs ...store.Doc) error {
-	return internal(d.mirror.Update(ctx, func(tx *store.Tx) error {
+	return d.observeWithin(ctx, requested, d.cfg.Lag, docs...)
+}
+
+// observeWithin is observe for a reading that may be old by lag: 0 for a consistent one.
+func (d *Directory) observeWithin(ctx context.Context, requested time.Time, lag time.Duration, docs ...store.Doc) error {
+	var drifted []store.Doc
+	err := d.mirror.Update(ctx, func(tx *store.Tx) error {
+		drifted = drifted[:0]
 		for _, doc := range docs {
-			if _, err := tx.Observe(doc, requested, d.cfg.Lag); err != nil {
+			changed, err := tx.Observe(doc, requested, lag)
+			if err != nil {
 				return err
+			}
+			if changed {
+				drifted = append(drifted, doc)
 			}
 		}
 		return nil
-	}))
+	})
+	if err != nil {
+		return internal(err)
+	}
+	for _, doc := range drifted {
+		d.drift(ctx, doc.Kind, doc.ID, "changed in the pool, not by us")
+	}
+	return nil
+}
+
+// drift records that the pool was changed by others.
+func (d *Directory) drift(ctx context.Context, kind store.Kind, id, what string) {
+	if !d.warm.Load() {
+		return // everything is new to an empty mirror
+	}
+	d.record(ctx, store.Activity{At: d.now(), Method: "drift", Kind: kind, ID: id, Outcome: what})
 }
 
 // forget removes a row that we have removed from the pool.

@@ -3,6 +3,8 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
@@ -25,11 +27,12 @@ func (d *Directory) sweepLoop(ctx context.Context) {
 			d.unreachable.Store(nil)
 			wait = time.Second
 			if pause < 0 {
-				return
+				pause = math.MaxInt64
 			}
 		}
 		select {
 		case <-ctx.Done():
+		case <-d.sweepNow:
 		case <-time.After(pause):
 		}
 	}
@@ -134,45 +137,58 @@ func (d *Directory) sweepMembers(ctx context.Context, started time.Time) error {
 // readMembers reads the members of a group from the pool into the mirror.
 func (d *Directory) readMembers(ctx context.Context, group store.Doc) error {
 	started := d.now()
+	drifted := 0
 	for token := ""; ; {
 		requested := d.now()
 		users, next, err := d.pool.MembersPage(ctx, group.PoolName, token)
 		if err != nil {
 			return err
 		}
-		err = d.mirror.Update(ctx, func(tx *store.Tx) error {
-			seqs := make([]int64, 0, len(users))
-			for _, u := range users {
-				if _, err := tx.Observe(d.userDoc(u), requested, d.cfg.Lag); err != nil {
-					return err
-				}
-				doc, err := tx.Get(store.User, u.Sub)
-				if errors.Is(err, store.ErrNotFound) {
-					continue // deleted by us meanwhile
-				}
-				if err != nil {
-					return err
-				}
-				seqs = append(seqs, doc.Seq)
-			}
-			_, err := tx.ObserveMembers(group.Seq, seqs, requested, d.cfg.Lag)
-			return err
-		})
+		n, err := d.observeMembers(ctx, group, users, requested)
 		if err != nil {
 			return err
 		}
+		drifted += n
 		if next == "" {
 			break
 		}
 		token = next
 	}
-	return d.mirror.Update(ctx, func(tx *store.Tx) error {
-		_, doubtful, err := tx.MissedMembers(group.Seq, started, d.cfg.Lag)
+	err := d.mirror.Update(ctx, func(tx *store.Tx) error {
+		removed, doubtful, err := tx.MissedMembers(group.Seq, started, d.cfg.Lag)
+		drifted += removed
 		if err != nil || doubtful > 0 && d.warm.Load() {
 			return err
 		}
 		return tx.SetMembersChecked(group.Seq, started)
 	})
+	if err == nil && drifted > 0 {
+		d.drift(ctx, store.Group, group.ID, fmt.Sprintf("%d memberships changed in the pool, not by us", drifted))
+	}
+	return err
+}
+
+// observeMembers writes one page of a group's members, and returns how many of them are new.
+func (d *Directory) observeMembers(ctx context.Context, group store.Doc, users []cognito.User, requested time.Time) (added int, err error) {
+	err = d.mirror.Update(ctx, func(tx *store.Tx) error {
+		seqs := make([]int64, 0, len(users))
+		for _, u := range users {
+			if _, err := tx.Observe(d.userDoc(u), requested, d.cfg.Lag); err != nil {
+				return err
+			}
+			doc, err := tx.Get(store.User, u.Sub)
+			if errors.Is(err, store.ErrNotFound) {
+				continue // deleted by us meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			seqs = append(seqs, doc.Seq)
+		}
+		added, err = tx.ObserveMembers(group.Seq, seqs, requested, d.cfg.Lag)
+		return err
+	})
+	return added, err
 }
 
 // verifyMembers makes sure that the mirror's members of a group were read from the pool within the sweep interval: a
@@ -208,7 +224,7 @@ func (d *Directory) missing(ctx context.Context, kind store.Kind, started time.T
 			return err
 		}
 		if gone {
-			d.log.Info("removed from the mirror: no longer in the pool", "kind", kind.String(), "id", doc.ID)
+			d.drift(ctx, kind, doc.ID, "gone from the pool, not through us")
 		}
 	}
 	return nil

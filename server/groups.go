@@ -26,7 +26,7 @@ func (s *Server) groups() *endpoint {
 
 // briefGroup: a PATCH of a large group answers 204, unless the client asked for attributes: then RFC 7644 section 3.5.2
 // wants them returned.
-func (s *Server) briefGroup(c *bridge.Connection, ctx context.Context, v *view, group store.Doc) (bool, error) {
+func (s *Server) briefGroup(ctx context.Context, c *bridge.Connection, v *view, group store.Doc) (bool, error) {
 	if v.project.only {
 		return false, nil
 	}

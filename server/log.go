@@ -104,6 +104,7 @@ func (x *exchange) attributes(r *http.Request, rec *recorder, route *chi.Context
 	return attrs
 }
 
+// level: ERROR is for the operator to look at, WARN for what passes if it does not last.
 func (x *exchange) level(status int, route *chi.Context) slog.Level {
 	if x.failure != nil {
 		status = x.failure.status // an answer that was cut off began with 200
@@ -112,9 +113,9 @@ func (x *exchange) level(status int, route *chi.Context) slog.Level {
 	switch {
 	case probing && x.failure == nil:
 		return slog.LevelDebug
-	case status >= http.StatusInternalServerError && !probing:
+	case status == http.StatusInternalServerError || status == http.StatusInsufficientStorage:
 		return slog.LevelError
-	case status == http.StatusUnauthorized || status == http.StatusTooManyRequests || probing:
+	case status == http.StatusUnauthorized || status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

@@ -41,6 +41,8 @@ func TestLog(t *testing.T) {
 			map[string]any{"status": 409.0, "error": nil}},
 		"stranger": {"GET", "/scim/v2/Users", "", []string{"Authorization: Bearer wrong-secret-ann.lee@example.com"}, "WARN",
 			map[string]any{"status": 401.0, "error_kind": "http_401", "connection": nil, "token": nil}},
+		"not supported": {"GET", "/scim/v2/Me", "", nil, "INFO",
+			map[string]any{"status": 501.0, "error_kind": "http_501"}},
 		"probe": {"GET", "/healthz", "", []string{"Authorization:"}, "DEBUG",
 			map[string]any{"route": "/healthz", "status": 200.0}},
 	} {

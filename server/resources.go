@@ -30,7 +30,7 @@ type endpoint struct {
 	// related yields what the references of a document lead to.
 	related func(*bridge.Connection, context.Context, store.Doc) iter.Seq2[store.Ref, error]
 	// brief reports whether a PATCH answers 204 rather than the resource.
-	brief func(*bridge.Connection, context.Context, *view, store.Doc) (bool, error)
+	brief func(context.Context, *bridge.Connection, *view, store.Doc) (bool, error)
 }
 
 // list is RFC 7644 section 3.4.2.
@@ -63,7 +63,7 @@ func (e *endpoint) sendPage(w http.ResponseWriter, r *http.Request, v *view, q s
 		if n++; n > 1 {
 			a.buf = append(a.buf, ',')
 		}
-		if a.buf, err = e.append(a.buf, r.Context(), v, doc); err != nil {
+		if a.buf, err = e.append(r.Context(), a.buf, v, doc); err != nil {
 			return err
 		}
 		if err := a.spillOver(); err != nil {
@@ -91,7 +91,7 @@ func (e *endpoint) post(w http.ResponseWriter, r *http.Request) error {
 	location := v.location(doc.ID)
 	w.Header().Set("Location", location)
 	w.Header().Set("Content-Location", location)
-	return e.sendChanged(w, ctx, http.StatusCreated, v, doc)
+	return e.sendChanged(ctx, w, http.StatusCreated, v, doc)
 }
 
 // get is RFC 7644 section 3.4.1.
@@ -104,7 +104,7 @@ func (e *endpoint) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return e.send(w, r.Context(), http.StatusOK, v, doc)
+	return e.send(r.Context(), w, http.StatusOK, v, doc)
 }
 
 // put is RFC 7644 section 3.5.1.
@@ -121,7 +121,7 @@ func (e *endpoint) put(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return e.sendChanged(w, ctx, http.StatusOK, v, doc)
+	return e.sendChanged(ctx, w, http.StatusOK, v, doc)
 }
 
 // patch is RFC 7644 section 3.5.2.
@@ -140,7 +140,7 @@ func (e *endpoint) patch(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := settled(ctx)
 	defer cancel()
-	brief, err := e.brief(connection(ctx), ctx, v, doc)
+	brief, err := e.brief(ctx, connection(ctx), v, doc)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (e *endpoint) patch(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return e.send(w, ctx, http.StatusOK, v, doc)
+	return e.send(ctx, w, http.StatusOK, v, doc)
 }
 
 // delete is RFC 7644 section 3.6.
@@ -205,10 +205,10 @@ func recorded(ctx context.Context, ignored []string) context.Context {
 }
 
 // sendChanged answers with a resource that has just been changed.
-func (e *endpoint) sendChanged(w http.ResponseWriter, ctx context.Context, status int, v *view, doc store.Doc) error {
+func (e *endpoint) sendChanged(ctx context.Context, w http.ResponseWriter, status int, v *view, doc store.Doc) error {
 	ctx, cancel := settled(ctx)
 	defer cancel()
-	return e.send(w, ctx, status, v, doc)
+	return e.send(ctx, w, status, v, doc)
 }
 
 // settled gives a request whose change is made the time to say so, even if its deadline comes in between: an error now
@@ -218,18 +218,18 @@ func settled(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // send answers with one resource.
-func (e *endpoint) send(w http.ResponseWriter, ctx context.Context, status int, v *view, doc store.Doc) error {
+func (e *endpoint) send(ctx context.Context, w http.ResponseWriter, status int, v *view, doc store.Doc) error {
 	a := newAnswer(w, status)
 	defer a.release()
 	var err error
-	if a.buf, err = e.append(a.buf, ctx, v, doc); err != nil {
+	if a.buf, err = e.append(ctx, a.buf, v, doc); err != nil {
 		return err
 	}
 	return a.finish()
 }
 
 // append renders one document. Its references are looked for only if they are shown.
-func (e *endpoint) append(dst []byte, ctx context.Context, v *view, doc store.Doc) ([]byte, error) {
+func (e *endpoint) append(ctx context.Context, dst []byte, v *view, doc store.Doc) ([]byte, error) {
 	var related iter.Seq2[store.Ref, error]
 	if v.wantsReferences() {
 		related = e.related(connection(ctx), ctx, doc)

@@ -42,6 +42,6 @@ func groupsOf(c *bridge.Connection, ctx context.Context, user store.Doc) iter.Se
 }
 
 // neverBrief: Okta takes the state of a user from what PATCH answers.
-func neverBrief(*bridge.Connection, context.Context, *view, store.Doc) (bool, error) {
+func neverBrief(context.Context, *bridge.Connection, *view, store.Doc) (bool, error) {
 	return false, nil
 }

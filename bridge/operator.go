@@ -1,0 +1,131 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// What an operator can ask of a directory, beside what identity providers can.
+
+// PoolID is the id of the directory's pool.
+func (d *Directory) PoolID() string { return d.poolID }
+
+// Resync begins a sweep of the whole pool now, or as soon as the one under way has ended.
+func (d *Directory) Resync() {
+	select {
+	case d.sweepNow <- struct{}{}:
+	default: // one is asked for already
+	}
+}
+
+// ResyncUser reads one user from the pool, consistently (AdminGetUser, which makes the user a monthly active one), and
+// returns whether the pool has it. The error of an id that mirror and pool do not know is of the kind NotFound.
+func (d *Directory) ResyncUser(ctx context.Context, id string) (there bool, err error) {
+	h, err := d.hold(ctx, userKey(id))
+	if err != nil {
+		return false, err
+	}
+	defer h.end()
+	doc, err := d.mirror.Get(ctx, store.User, id)
+	if errors.Is(err, store.ErrNotFound) {
+		_, err := d.get(ctx, store.User, id)
+		return err == nil, err
+	}
+	if err != nil {
+		return false, internal(err)
+	}
+	requested := d.now()
+	user, err := d.pool.User(ctx, doc.PoolName)
+	if cognito.KindOf(err) == cognito.NotFound {
+		d.drift(ctx, store.User, id, "gone from the pool, not through us")
+		return false, d.forget(ctx, store.User, id)
+	}
+	if err != nil {
+		return false, fromCognito(err)
+	}
+	return true, d.observeWithin(ctx, requested, 0, d.userDoc(user))
+}
+
+// ResyncGroup reads one group and its members from the pool, and returns whether the pool has it.
+func (d *Directory) ResyncGroup(ctx context.Context, id string) (there bool, err error) {
+	h, err := d.hold(ctx, groupKey(id))
+	if err != nil {
+		return false, err
+	}
+	defer h.end()
+	doc, err := d.mirror.Get(ctx, store.Group, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, notFound("Group", id)
+	}
+	if err != nil {
+		return false, internal(err)
+	}
+	requested := d.now()
+	group, err := d.pool.Group(ctx, doc.PoolName)
+	if cognito.KindOf(err) == cognito.GroupNotFound {
+		d.drift(ctx, store.Group, id, "gone from the pool, not through us")
+		return false, d.forget(ctx, store.Group, id)
+	}
+	if err != nil {
+		return false, fromCognito(err)
+	}
+	if err := d.observe(ctx, requested, d.groupDoc(group)); err != nil {
+		return false, err
+	}
+	return true, fromCognito(d.readMembers(ctx, doc))
+}
+
+// Unfinished is work that the journal holds.
+type Unfinished struct {
+	Key      string    `json:"key"` // "user:<id>", "group:<id>", "userName:<name>" or "displayName:<name>" while it is being created
+	Attempts int       `json:"attempts"`
+	Created  time.Time `json:"created"`
+	Next     time.Time `json:"next"`             // when it is tried again
+	Parked   string    `json:"parked,omitempty"` // why it is not
+}
+
+// Journal returns what work is left, oldest first.
+func (d *Directory) Journal(ctx context.Context) ([]Unfinished, error) {
+	list, err := d.mirror.JournalList(ctx)
+	if err != nil {
+		return nil, internal(err)
+	}
+	work := make([]Unfinished, len(list))
+	for i, e := range list {
+		work[i] = Unfinished{Key: e.Key, Attempts: e.Attempts, Created: e.Created, Next: e.Next, Parked: e.Parked}
+	}
+	return work, nil
+}
+
+// RetryWork has the work under a key tried now, parked or not.
+func (d *Directory) RetryWork(ctx context.Context, key string) error {
+	return d.editWork(ctx, key, func(tx *store.Tx, e store.Entry) error {
+		e.Parked, e.Next = "", d.now()
+		return tx.JournalUpdate(e)
+	})
+}
+
+// DropWork gives the work under a key up. What it has done stays done; a sweep shows it.
+func (d *Directory) DropWork(ctx context.Context, key string) error {
+	return d.editWork(ctx, key, func(tx *store.Tx, e store.Entry) error { return tx.JournalDelete(e.ID) })
+}
+
+func (d *Directory) editWork(ctx context.Context, key string, edit func(*store.Tx, store.Entry) error) error {
+	h, err := d.hold(ctx, key) // work that is under way gives way
+	if err != nil {
+		return err
+	}
+	defer h.end()
+	e, err := d.mirror.JournalByKey(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return &Error{Kind: NotFound, Detail: "the journal holds no work under this key"}
+	}
+	if err != nil {
+		return internal(err)
+	}
+	return d.write(ctx, func(tx *store.Tx) error { return edit(tx, e) })
+}
