@@ -37,12 +37,13 @@ type rig struct {
 }
 
 type rigConfig struct {
-	bridge   bridge.ConnectionConfig
-	dir      bridge.DirectoryConfig
-	cold     bool // Run is not started: the mirror stays as it is
-	pool     emulator.PoolConfig
-	emulator emulator.Config
-	quotas   *cognito.Quotas
+	bridge    bridge.ConnectionConfig
+	dir       bridge.DirectoryConfig
+	impatient bool // start does not wait until the mirror is warm
+	cold      bool // Run is not started: the mirror stays as it is
+	pool      emulator.PoolConfig
+	emulator  emulator.Config
+	quotas    *cognito.Quotas
 }
 
 // inProcess carries requests to the emulator without a socket. A handler that aborts is a connection that breaks.
@@ -114,7 +115,7 @@ func (r *rig) start() {
 			_ = r.dir.Run(run)
 		}
 	}()
-	if !r.cfg.cold {
+	if !r.cfg.cold && !r.cfg.impatient {
 		r.until("the mirror is warm", func() bool { return r.Ready() == nil })
 		r.emulator.ResetCalls()
 	}

@@ -62,6 +62,7 @@ func TestPriorities(t *testing.T) {
 		start("write 2", cognito.Write)
 		start("deprovision 2", cognito.Deprovision)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		want := []string{"deprovision 1", "deprovision 2", "write 1", "write 2", "journal", "warm-up", "sweep"}
 		if diff := cmp.Diff(want, order); diff != "" {
 			t.Errorf("order (-want +got):\n%s", diff)
@@ -265,7 +266,7 @@ func TestLanding(t *testing.T) {
 func TestLongQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const n = 5000
+		const n = 2000
 		f := new(fake)
 		pool := paced(t, f, nil)
 		at := burst(t, f, n, func(i int) error { return pool.EnableUser(t.Context(), fmt.Sprint(i)) })

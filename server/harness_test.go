@@ -34,7 +34,6 @@ type world struct {
 	*server.Server
 	emulator *emulator.Emulator
 	log      *lockedBuffer
-	clock    func() time.Time
 }
 
 type worldConfig struct {

@@ -46,19 +46,18 @@ func (e *Emulator) SignInFederated(s FederatedSignIn) (SignedIn, error) {
 		if err != nil {
 			return nil, err
 		}
+		c := p.clients[s.Client]
+		if s.Client != "" && c == nil {
+			return nil, resourceNotFound("User pool client %s does not exist.", s.Client)
+		}
 		in, u, err := p.admit(v, s, sub, now)
 		if err != nil {
 			return nil, err
 		}
-		if s.Client == "" {
-			return in, nil
+		if c != nil {
+			t := e.issue(p, c, u, now)
+			in.AccessToken, in.RefreshToken = t.AccessToken, t.RefreshToken
 		}
-		c, err := p.client(s.Client)
-		if err != nil {
-			return nil, err
-		}
-		t := e.issue(p, c, u, now)
-		in.AccessToken, in.RefreshToken = t.AccessToken, t.RefreshToken
 		return in, nil
 	})
 	if err != nil {

@@ -19,6 +19,12 @@ const misleading = "Invalid SourceUser: Cognito users with a username/password m
 func federated(t *testing.T, u emulator.Unverified, p emulator.PoolConfig) (*emulator.Emulator, *idp.Client) {
 	t.Helper()
 	e, c := newPool(t, emulator.Config{Unverified: u}, p)
+	return e, federatedIn(t, c)
+}
+
+// federatedIn adds the provider to the pool, and returns the client.
+func federatedIn(t *testing.T, c *idp.Client) *idp.Client {
+	t.Helper()
 	if _, err := c.CreateIdentityProvider(t.Context(), &idp.CreateIdentityProviderInput{
 		UserPoolId: aws.String(poolID), ProviderName: aws.String("Okta"), ProviderType: types.IdentityProviderTypeTypeSaml,
 		ProviderDetails:  map[string]string{"MetadataURL": "https://idp.example.com/metadata"},
@@ -26,7 +32,7 @@ func federated(t *testing.T, u emulator.Unverified, p emulator.PoolConfig) (*emu
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return e, c
+	return c
 }
 
 // signIn plays a sign-in of a subject with an e-mail and a first name.

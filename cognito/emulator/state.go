@@ -216,6 +216,9 @@ func (e *Emulator) loadPools(dec *json.Decoder) ([]*pool, error) {
 			return nil, fmt.Errorf("value %d: %w", n, err)
 		}
 		if line.Pool != nil {
+			if slices.ContainsFunc(pools, func(p *pool) bool { return p.id == line.Pool.ID }) {
+				return nil, fmt.Errorf("pool %s is there twice", line.Pool.ID)
+			}
 			pools = append(pools, e.loadPool(line.Pool))
 			continue
 		}
