@@ -105,6 +105,7 @@ func (d *Directory) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { d.sweepLoop(ctx) })
 	loops.Go(func() { d.journalLoop(ctx) })
+	loops.Go(func() { d.watchLoop(ctx) })
 	loops.Wait()
 	return context.Cause(ctx)
 }
@@ -116,13 +117,14 @@ func (d *Directory) Close() {
 	d.work.Wait()
 }
 
-// Ready says why the directory cannot serve everything yet, nil when it can.
+// Ready says why the directory cannot serve everything yet, as an *Error; nil when it can.
 func (d *Directory) Ready() error {
 	if p := d.unreachable.Load(); p != nil {
-		return fmt.Errorf("pool %s cannot be reached: %w", d.poolID, *p)
+		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Detail: "the user pool cannot be reached",
+			Err: fmt.Errorf("pool %s: %w", d.poolID, *p)}
 	}
 	if !d.warm.Load() {
-		return fmt.Errorf("the mirror of pool %s is being filled", d.poolID)
+		return d.warming()
 	}
 	return nil
 }
@@ -169,7 +171,7 @@ func NewConnection(cfg ConnectionConfig) *Connection {
 // Name is the connection's name in the configuration.
 func (c *Connection) Name() string { return c.cfg.Name }
 
-// Ready says why the connection's directory cannot serve everything yet, nil when it can.
+// Ready is the directory's.
 func (c *Connection) Ready() error { return c.dir.Ready() }
 
 // Request is what the activity keeps of the request that made a change.

@@ -151,6 +151,9 @@ func (c *Connection) changeGroup(ctx context.Context, id, method string, change 
 		return doc, d.drop(ctx, pending)
 	}
 	doc, err = d.carryGroup(ctx, op, id, groupKey(id), pending, d.poolGroup(doc), m, hold)
+	if cognito.KindOf(err) == cognito.GroupNotFound {
+		return store.Doc{}, errors.Join(notFound("Group", id), d.forget(ctx, store.Group, id)) // deleted by others
+	}
 	return doc, fromCognito(err)
 }
 

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -184,6 +185,6 @@ func (d *Directory) listCold(ctx context.Context, q store.Query) (store.Page, er
 func (d *Directory) warming() error {
 	pages := time.Duration(d.pool.Info().EstimatedUsers/60 + 1)
 	wait := min(max(pages*time.Second/24, 2*time.Second), time.Minute)
-	return &Error{Kind: TooMany, RetryAfter: wait,
+	return &Error{Kind: TooMany, RetryAfter: wait, Err: fmt.Errorf("the mirror of pool %s is not complete", d.poolID),
 		Detail: "the SCIM server has just started and is still reading the user pool; repeat the request"}
 }

@@ -93,48 +93,36 @@ func (d *Directory) replay(ctx context.Context, e *entry, h *hold) error {
 
 func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *hold) error {
 	op := &operation{}
-	said := unsaid
-	if u.Enabled != nil && *u.Enabled {
-		said = saysActive
-	} else if u.Enabled != nil {
-		said = saysInactive
-	}
 	user, err := d.pool.User(ctx, u.Username)
 	switch {
 	case cognito.KindOf(err) == cognito.NotFound && u.Create:
-		op.plan = planCreateUser(u.Username, u.Set, said)
+		op.plan = planCreateUser(u.Username, u.Set, e.status())
+		_, err = d.applyUser(ctx, op, e, user, h)
+		return err
 	case cognito.KindOf(err) == cognito.NotFound:
 		return nil // deleted: there is nothing left to do
 	case err != nil:
 		return err
 	case u.Create && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow]:
 		return fmt.Errorf("the Username %q has been given to somebody else", u.Username)
-	default:
-		op.plan = d.remaining(user, u, said)
-	}
-	_, err = d.applyUser(ctx, op, e, user, h)
-	return err
-}
-
-// remaining is what is left of a user's desired state.
-func (d *Directory) remaining(user cognito.User, u desiredUser, said status) Plan {
-	var plan Plan
-	if said == saysInactive {
-		plan = append(plan, Step{Op: DisableUser, User: user.Username}, Step{Op: SignOut, User: user.Username})
-	}
-	set := map[string]string{}
-	for name, v := range u.Set {
-		if user.Attributes[name] != v {
-			set[name] = v
+	case e.row.Key != userKey(user.Sub):
+		if err := h.add(ctx, d, userKey(user.Sub)); err != nil {
+			return err
+		}
+		if err := d.rekey(ctx, e, userKey(user.Sub)); err != nil {
+			return err
 		}
 	}
-	if len(set) > 0 {
-		plan = append(plan, Step{Op: UpdateUser, User: user.Username, Set: verified(set)})
+	if _, err := d.remember(ctx, d.userDoc(user)); err != nil {
+		return err
 	}
-	if said == saysActive && !user.Enabled {
-		plan = append(plan, Step{Op: EnableUser, User: user.Username})
+	is := map[string]string{} // of what the entry is about
+	for name := range u.Set {
+		is[name] = user.Attributes[name]
 	}
-	return plan
+	op.plan = planUser(schemas.PoolUser{Username: user.Username, Enabled: user.Enabled, Attributes: is}, u.Set, e.status())
+	_, err = d.applyUser(ctx, op, e, user, h)
+	return err
 }
 
 func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup, h *hold) error {

@@ -20,11 +20,9 @@ func (d *Directory) sweepLoop(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
-			d.unreachable.Store(&err)
 			d.log.Error("sweeping the pool", "error", err, "again_in", wait)
 			pause, wait = wait, min(2*wait, time.Minute)
 		} else {
-			d.unreachable.Store(nil)
 			wait = time.Second
 			if pause < 0 {
 				pause = math.MaxInt64

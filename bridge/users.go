@@ -182,6 +182,9 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		return doc, d.drop(ctx, pending)
 	}
 	doc, err = d.carryUser(ctx, op, userKey(id), pending, user, hold)
+	if cognito.KindOf(err) == cognito.NotFound {
+		return store.Doc{}, errors.Join(notFound("User", id), d.forget(ctx, store.User, id)) // deleted by others
+	}
 	return doc, fromCognito(err)
 }
 

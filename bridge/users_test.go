@@ -234,3 +234,22 @@ func TestOverflow(t *testing.T) {
 		}
 	})
 }
+
+func TestAUserWhomOthersDeletedIsNotFound(t *testing.T) {
+	r := newRig(t)
+	for _, ops := range []string{`{"op":"replace","path":"title","value":"x"}`, `{"op":"replace","value":{"active":false}}`} {
+		doc := r.createUser(ada)
+		if err := r.pool.DeleteUser(t.Context(), doc.PoolName); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.patchUser(doc.ID, `{"Operations":[`+ops+`]}`); kindOf(err) != "not found" {
+			t.Errorf("%s: %v, want not found", ops, err)
+		}
+		if _, err := r.User(t.Context(), doc.ID); kindOf(err) != "not found" {
+			t.Errorf("%s: the mirror still has the user: %v", ops, err)
+		}
+		if n := r.journal(); n != 0 {
+			t.Errorf("%s: %d entries left in the journal", ops, n)
+		}
+	}
+}

@@ -107,21 +107,30 @@ func (e *endpoint) get(w http.ResponseWriter, r *http.Request) error {
 	return e.send(r.Context(), w, http.StatusOK, v, doc)
 }
 
-// put is RFC 7644 section 3.5.1.
+// put is RFC 7644 section 3.5.1. A deactivation in a resource that is refused is carried out all the same, alone.
 func (e *endpoint) put(w http.ResponseWriter, r *http.Request) error {
 	v, _, err := e.view(r)
 	if err != nil {
 		return err
 	}
-	ctx, resource, err := e.resource(w, r)
+	body, err := decodeBody(w, r, e.limit)
 	if err != nil {
 		return err
 	}
-	doc, err := e.replace(connection(ctx), ctx, pathID(r), resource)
+	var doc store.Doc
+	resource, ignored, err := e.rt.Decode(body)
+	switch {
+	case err == nil:
+		ctx := recorded(r.Context(), ignored)
+		doc, err = e.replace(connection(ctx), ctx, pathID(r), resource)
+	case e.rt == schemas.Users && schemas.SaysInactive(body):
+		ctx := recorded(r.Context(), []string{"only the deactivation was made: " + err.Error()})
+		doc, err = e.modify(connection(ctx), ctx, pathID(r), []patch.Op{schemas.Deactivate()})
+	}
 	if err != nil {
 		return err
 	}
-	return e.sendChanged(ctx, w, http.StatusOK, v, doc)
+	return e.sendChanged(r.Context(), w, http.StatusOK, v, doc)
 }
 
 // patch is RFC 7644 section 3.5.2.
@@ -174,7 +183,7 @@ func (e *endpoint) view(r *http.Request) (*view, map[string]string, error) {
 	return newView(e.rt, e.refs, project, e.origin.of(r)), query, nil
 }
 
-// resource decodes the body of a POST or PUT. What of it was ignored goes with the context into the activity.
+// resource decodes the body of a POST. What of it was ignored goes with the context into the activity.
 func (e *endpoint) resource(w http.ResponseWriter, r *http.Request) (context.Context, schemas.Resource, error) {
 	body, err := decodeBody(w, r, e.limit)
 	if err != nil {

@@ -245,3 +245,16 @@ func TestDeadline(t *testing.T) {
 		t.Errorf("took %v, want about the deadline of 50 ms", took)
 	}
 }
+
+// A leaver must be out, whatever else the identity provider got wrong in the same PUT.
+func TestPutDeactivatesEvenIfTheRestIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.do(t, "POST", "/scim/v2/Users", `{"userName":"ann","title":"Dr"}`).want(201).id()
+	w.do(t, "PUT", "/scim/v2/Users/"+id, `{"userName":"ann","emails":7,"active":true}`).refused(400, "invalidValue", "emails")
+	got := w.do(t, "PUT", "/scim/v2/Users/"+id, `{"userName":"ann","emails":7,"active":"False"}`).want(200).object()
+	if got["active"] != false || got["title"] != "Dr" {
+		t.Errorf("got active %v and title %v, want the deactivation alone", got["active"], got["title"])
+	}
+	w.do(t, "PUT", "/scim/v2/Users/nobody", `{"userName":7,"active":false}`).refused(404, "", "nobody")
+}

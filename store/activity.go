@@ -179,7 +179,7 @@ func (s *Store) Activities(ctx context.Context, q ActivityQuery) ([]Recorded, er
 			return errors.Join(err, json.Unmarshal(plan, &last.Plan), json.Unmarshal(notes, &last.Notes))
 		}, `SELECT seq, at, request, connection, method, kind, id, plan, status, outcome, notes FROM activity
 			WHERE seq < ? AND (? = '' OR request = ?) AND (? = '' OR connection = ?) AND (? = 0 OR kind = ?) AND (? = '' OR id = ?)
-			ORDER BY seq DESC LIMIT ?`,
+			ORDER BY seq DESC LIMIT ? + 0`,
 			q.Before, q.RequestID, q.RequestID, q.Connection, q.Connection, q.Kind, q.Kind, q.ID, q.ID, q.Limit)
 	})
 	return list, err

@@ -99,7 +99,7 @@ func (t *Tx) JournalDelete(id string) error {
 // JournalDue returns at most limit entries whose time has come and which nobody has claimed, the most urgent first.
 func (d *Directory) JournalDue(ctx context.Context, now time.Time, limit int) (list []Entry, err error) {
 	err = d.s.read(ctx, func(c *conn) error {
-		list, err = entries(c, "SELECT "+entryColumns+" FROM journal WHERE dir = ? AND next <= ? AND lease <= ? AND parked = '' ORDER BY next, id LIMIT ?",
+		list, err = entries(c, "SELECT "+entryColumns+" FROM journal WHERE dir = ? AND next <= ? AND lease <= ? AND parked = '' ORDER BY next, id LIMIT ? + 0",
 			d.dir, ms(now), ms(now), limit)
 		return err
 	})

@@ -92,7 +92,7 @@ func (l *lister) all(c *conn) (err error) {
 	if err != nil || !found {
 		return err
 	}
-	return collect(c, l.page.scan, "SELECT "+docColumns+" FROM resource r WHERE dir = ? AND kind = ? AND state = 1 AND seq >= ? ORDER BY seq LIMIT ? OFFSET ?",
+	return collect(c, l.page.scan, "SELECT "+docColumns+" FROM resource r WHERE dir = ? AND kind = ? AND state = 1 AND seq >= ? ORDER BY seq LIMIT ? + 0 OFFSET ?",
 		l.d.dir, l.q.Kind, from, l.count, rest)
 }
 
@@ -103,7 +103,7 @@ const fewRows = 32
 func (l *lister) few(ctx context.Context, p probe) (done bool, err error) {
 	var found docReader
 	err = l.d.s.read(ctx, func(c *conn) error {
-		return collect(c, found.scan, byTerm+" LIMIT ?", l.d.dir, p.code, p.value, fewRows+1)
+		return collect(c, found.scan, byTerm+" LIMIT ? + 0", l.d.dir, p.code, p.value, fewRows+1)
 	})
 	if err != nil || len(found.docs) > fewRows {
 		return false, err
@@ -153,7 +153,7 @@ func (l *lister) scan(ctx context.Context, c *conn, m *match) error {
 			return err
 		}
 		var r docReader
-		err := collect(c, r.scan, "SELECT "+docColumns+" FROM resource r WHERE dir = ? AND kind = ? AND state = 1 AND seq > ? ORDER BY seq LIMIT ?",
+		err := collect(c, r.scan, "SELECT "+docColumns+" FROM resource r WHERE dir = ? AND kind = ? AND state = 1 AND seq > ? ORDER BY seq LIMIT ? + 0",
 			l.d.dir, l.q.Kind, last, scanRows)
 		if err != nil || len(r.docs) == 0 {
 			return err

@@ -21,6 +21,8 @@ func TestPoolLife(t *testing.T) {
 		UsernameConfiguration:  &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)},
 		DeletionProtection:     types.DeletionProtectionTypeActive,
 		UserPoolTags:           map[string]string{"team": "identity"},
+		AdminCreateUserConfig:  &types.AdminCreateUserConfigType{AllowAdminCreateUserOnly: true},
+		LambdaConfig:           &types.LambdaConfigType{}, // empty: nothing that would have to be emulated
 		Policies:               &types.UserPoolPolicyType{PasswordPolicy: &types.PasswordPolicyType{MinimumLength: aws.Int32(12), RequireNumbers: true, TemporaryPasswordValidityDays: 3}},
 		Schema: []types.SchemaAttributeType{
 			{Name: aws.String("email"), AttributeDataType: types.AttributeDataTypeString, Required: aws.Bool(true), Mutable: aws.Bool(true)},
@@ -40,7 +42,7 @@ func TestPoolLife(t *testing.T) {
 	if want := "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/" + id; *p.Arn != want || !strings.HasPrefix(id, "eu-central-1_") {
 		t.Errorf("got ARN %s, want %s", *p.Arn, want)
 	}
-	if p.UsernameAttributes[0] != "email" || *p.UsernameConfiguration.CaseSensitive || p.AutoVerifiedAttributes[0] != "email" || p.UserPoolTags["team"] != "identity" {
+	if p.UsernameAttributes[0] != "email" || *p.UsernameConfiguration.CaseSensitive || p.AutoVerifiedAttributes[0] != "email" || p.UserPoolTags["team"] != "identity" || !p.AdminCreateUserConfig.AllowAdminCreateUserOnly {
 		t.Errorf("got %+v, want what was asked for", p)
 	}
 	if policy := p.Policies.PasswordPolicy; *policy.MinimumLength != 12 || policy.RequireUppercase || !policy.RequireNumbers || policy.TemporaryPasswordValidityDays != 3 {
