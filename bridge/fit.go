@@ -34,6 +34,10 @@ func needed(rows []schemas.Row) []string {
 
 // fit makes the mapping for a pool, or says what about the pool must change first.
 func fit(info cognito.Info, rows []schemas.Row) (*schemas.Mapping, error) {
+	if len(info.UsernameAttributes) > 0 {
+		return nil, fmt.Errorf("pool %s signs people in with %s instead of a username, which is not supported yet: use a pool with usernames",
+			info.ID, strings.Join(info.UsernameAttributes, " or "))
+	}
 	if missing := MissingAttributes(info, rows); len(missing) > 0 {
 		return nil, fmt.Errorf("pool %s lacks the custom attributes %s: start once with --create-attributes, or add them as mutable strings of up to %d characters (Cognito can never remove them)",
 			info.ID, strings.Join(missing, ", "), schemas.MaxValue)
@@ -62,4 +66,13 @@ func fit(info cognito.Info, rows []schemas.Row) (*schemas.Mapping, error) {
 		}
 	}
 	return mapping, nil
+}
+
+// username is the form in which the pool keeps a Username: pools that are not case-sensitive, which is what the AWS
+// console makes, keep it in lower case, and search for it byte for byte all the same.
+func (d *Directory) username(name string) string {
+	if d.pool.Info().CaseSensitive {
+		return name
+	}
+	return strings.ToLower(name)
 }

@@ -57,6 +57,9 @@ func (d *Directory) get(ctx context.Context, kind store.Kind, id string) (store.
 
 // find asks the pool for users by an attribute of Cognito's and notes in the mirror what it finds.
 func (d *Directory) find(ctx context.Context, attribute, value string) error {
+	if attribute == "username" {
+		value = d.username(value)
+	}
 	requested := d.now()
 	users, err := d.pool.FindUsers(ctx, attribute, value)
 	if err != nil {

@@ -44,7 +44,7 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 		}
 	}
 	for n := 1; ; n++ {
-		doc, err = c.createAs(ctx, op, numbered(userName, n), r, hold)
+		doc, err = c.createAs(ctx, op, c.dir.username(numbered(userName, n)), r, hold)
 		if err != errNameFreed {
 			return doc, err
 		}

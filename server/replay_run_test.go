@@ -203,7 +203,7 @@ func (p *replay) send(b block) bool {
 	} else {
 		request.Body, request.ContentLength = io.NopCloser(strings.NewReader(p.body)), int64(len(p.body))
 	}
-	before := p.emulator.Calls()
+	before, invited := p.emulator.Calls(), p.emulator.Invitations()
 	if p.answer, err = p.client.Do(request); err == nil {
 		p.answered, err = io.ReadAll(p.answer.Body)
 		err = firstOf(err, p.answer.Body.Close())
@@ -231,6 +231,9 @@ func (p *replay) send(b block) bool {
 	for _, broken := range p.law() {
 		p.complain(b, "%s", broken)
 	}
+	if n := p.emulator.Invitations() - invited; n > 0 {
+		p.complain(b, "invitations that the pool sent: got %d, want none", n)
+	}
 	return true
 }
 
@@ -243,8 +246,8 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-// law returns what is wrong with the last answer whatever the request was: the media type, the form of errors and lists
-// (RFC 7644 sections 3.12 and 3.4.2), a password that is told, and a Retry-After that Okta cannot read.
+// law returns what is wrong with the last answer whatever the request was: the media type, the form of errors, lists and
+// creations (RFC 7644 sections 3.12, 3.4.2 and 3.3), a password that is told, and a Retry-After that Okta cannot read.
 func (p *replay) law() (broken []string) {
 	c := comparison{names: map[string]string{}}
 	status, header := p.answer.StatusCode, p.answer.Header
@@ -267,6 +270,8 @@ func (p *replay) law() (broken []string) {
 		if detail, _ := object["detail"].(string); strings.TrimSpace(detail) == "" {
 			c.differ("detail", object["detail"], "words for the admin")
 		}
+	case status == http.StatusCreated:
+		c.compare("", map[string]any{"id": "{=id}", "meta": map[string]any{"location": header.Get("Location")}}, p.decoded)
 	case object["Resources"] != nil || object["totalResults"] != nil:
 		resources, _ := object["Resources"].([]any)
 		c.compare("", map[string]any{"schemas": []any{"urn:ietf:params:scim:api:messages:2.0:ListResponse"}, "totalResults": "(integer)",

@@ -38,7 +38,8 @@ import (
 //	~ 10m                     time passes
 //
 // Every name that an expected object holds must be there and be equal; what it does not name may be anything. Lists are
-// equal when they have the same length and equal elements in the same order. Inside expected strings:
+// equal when they have the same length and equal elements in the same order, which for members and groups is that of
+// their "value". Inside expected strings:
 //
 //	"..."       any text; alone, any value        "Retry in ... s" any text in its place
 //	"{=ada}"    any text, called {ada} from here on, in every mark's lines; no two names may get the same text

@@ -126,6 +126,9 @@ type docReader struct {
 	arena []byte
 }
 
+// arenaSize is the size of a buffer, in bytes, from the second on: the first is as large as the first document.
+const arenaSize = 32 << 10
+
 func (r *docReader) scan(rows *sql.Rows) error {
 	var (
 		d         Doc
@@ -143,9 +146,17 @@ func (r *docReader) scan(rows *sql.Rows) error {
 	return nil
 }
 
+// keep copies bytes that will not last.
 func (r *docReader) keep(b []byte) []byte {
 	if len(b) == 0 {
 		return nil
+	}
+	if len(b) > cap(r.arena)-len(r.arena) {
+		size := len(b)
+		if r.docs != nil {
+			size = max(size, arenaSize)
+		}
+		r.arena = make([]byte, 0, size)
 	}
 	start := len(r.arena)
 	r.arena = append(r.arena, b...)

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Kind is what a row is: a user or a group.
@@ -100,8 +102,8 @@ func (d Doc) check() error {
 		return fmt.Errorf("store: %s id %q: it must not be empty or hold spaces", d.Kind, d.ID)
 	case d.PoolName == "":
 		return fmt.Errorf("store: %s %q has no name in the pool", d.Kind, d.ID)
-	case !bytes.HasPrefix(d.JSON, []byte("{")):
-		return fmt.Errorf("store: %s %q: its document must be a JSON object", d.Kind, d.ID)
+	case !bytes.HasPrefix(d.JSON, []byte("{")) || !json.Valid(d.JSON) || !utf8.Valid(d.JSON):
+		return fmt.Errorf("store: %s %q: its document must be a JSON object in UTF-8", d.Kind, d.ID)
 	}
 	return nil
 }

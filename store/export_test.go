@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// Fields is what scans read documents by.
+var Fields = fields
+
 // Check reads the whole store and returns the first thing in it that contradicts the rest.
 func (s *Store) Check(ctx context.Context) error {
 	return s.snapshot(ctx, func(c *conn) error {

@@ -1,9 +1,8 @@
 package store
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/schemas/attribute"
@@ -18,9 +17,10 @@ type match struct {
 	def     *attribute.Tree
 	matcher *filter.Matcher
 
-	doc     bool // reads the document
-	groups  bool // reads a user's groups
-	members bool // reads a group's members
+	attrs   []string // top-level keys of the document that the filter reads
+	schemas bool     // reads schemas
+	groups  bool     // reads a user's groups
+	members bool     // reads a group's members
 	// among restricts members to these ids (folded), nil: all. It is set when the filter asks of members only whether
 	// certain ones are there, for which a large group need not be loaded.
 	among []string
@@ -53,12 +53,17 @@ func (m *match) reads(e *filter.Expr, restricted *bool) {
 		return
 	}
 	top, sub := e.Path.Resolve(m.def)
-	if top == nil || top.Extension() != "" {
-		m.doc = true
-		return
-	}
 	switch {
+	case top == nil: // nothing, or an extension as a whole
+		if urn, ok := e.Path.Schema(); ok {
+			urn, _ = m.def.Extension(urn)
+			m.attrs = append(m.attrs, urn)
+		}
+	case top.Extension() != "":
+		m.attrs = append(m.attrs, top.Extension())
 	case top.Name == "id" || top.Name == "meta":
+	case top.Name == "schemas":
+		m.schemas = true
 	case top.Name == "groups" && m.kind == User:
 		m.groups = true
 	case top.Name == "members" && m.kind == Group:
@@ -67,7 +72,7 @@ func (m *match) reads(e *filter.Expr, restricted *bool) {
 		*restricted = *restricted && asked != nil
 		m.among = append(m.among, asked...)
 	default:
-		m.doc = true
+		m.attrs = append(m.attrs, top.Name)
 	}
 }
 
@@ -98,19 +103,13 @@ func elementsAsked(members *attribute.Attribute, e *filter.Expr) []string {
 
 // match says whether a row matches.
 func (m *match) match(c *conn, d Doc) (bool, error) {
-	res := map[string]any{}
-	if m.doc {
-		dec := json.NewDecoder(bytes.NewReader(d.JSON))
-		dec.UseNumber()
-		if err := dec.Decode(&res); err != nil {
-			return false, fmt.Errorf("reading its document: %w", err)
-		}
-		res["schemas"] = m.schemas(res)
+	res, err := m.read(d.JSON)
+	if err != nil {
+		return false, err
 	}
 	res["id"] = d.ID
 	res["meta"] = map[string]any{"resourceType": d.Kind.String(), "created": timestamp(d.Created), "lastModified": timestamp(d.Modified)}
 	var found []Ref
-	var err error
 	switch {
 	case m.groups && len(d.Refs) > 0:
 		found, err = groups(c, m.dir, d.Seq)
@@ -128,15 +127,28 @@ func (m *match) match(c *conn, d Doc) (bool, error) {
 	return m.matcher.Match(res), nil
 }
 
-// schemas returns the URNs of the schemas in use by a document.
-func (m *match) schemas(res map[string]any) []any {
-	urns := []any{m.def.Schema()}
-	for _, urn := range m.def.Extensions() {
-		if _, ok := res[urn]; ok {
-			urns = append(urns, urn)
+// read decodes what the filter reads of a document.
+func (m *match) read(doc []byte) (map[string]any, error) {
+	res := map[string]any{}
+	if m.schemas {
+		res["schemas"] = []any{m.def.Schema()}
+	}
+	if m.attrs == nil && !m.schemas {
+		return res, nil
+	}
+	for name, raw := range fields(doc) {
+		if slices.Contains(m.attrs, name) {
+			v, err := decode(raw)
+			if err != nil {
+				return nil, fmt.Errorf("reading %s: %w", name, err)
+			}
+			res[name] = v
+		}
+		if urn, ok := m.def.Extension(name); ok && m.schemas {
+			res["schemas"] = append(res["schemas"].([]any), urn)
 		}
 	}
-	return urns
+	return res, nil
 }
 
 // membersAmong returns those of m.among that are listed members of a group.

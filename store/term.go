@@ -3,7 +3,6 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -103,50 +102,58 @@ type term struct {
 
 // terms returns the terms of a row, without duplicates. An empty value is none.
 func (ix indexes) terms(kind Kind, id string, doc []byte) ([]term, error) {
-	var attrs map[string]json.RawMessage
-	if err := json.Unmarshal(doc, &attrs); err != nil {
-		return nil, fmt.Errorf("store: reading a %s's document: %w", kind, err)
-	}
 	var found []term
 	if folded := filter.Fold(id); folded != id {
 		found = append(found, term{idCode(kind), (index{}).term(id)})
 	}
-	for _, x := range ix.list {
-		raw, ok := attrs[x.attr]
-		if x.kind != kind || !ok {
-			continue
-		}
-		values, err := x.values(raw)
-		if err != nil {
-			return nil, fmt.Errorf("store: reading %s of a %s's document: %w", x.name(), kind, err)
-		}
-		for _, v := range values {
-			if t := (term{x.code, x.term(v)}); v != "" && !slices.Contains(found, t) {
-				found = append(found, t)
+	for name, raw := range fields(doc) {
+		for _, x := range ix.list {
+			if x.kind != kind || x.attr != name {
+				continue
+			}
+			v, err := decode(raw)
+			if err != nil {
+				return nil, fmt.Errorf("reading %s: %w", name, err)
+			}
+			values, ok := x.values(v)
+			if !ok {
+				return nil, fmt.Errorf("%s is %s, which cannot be indexed", x.name(), raw)
+			}
+			for _, v := range values {
+				if t := (term{x.code, x.term(v)}); v != "" && !slices.Contains(found, t) {
+					found = append(found, t)
+				}
 			}
 		}
 	}
 	return found, nil
 }
 
-// values reads a simple attribute, or the sub-attribute of each element of a multi-valued one.
-func (ix index) values(raw json.RawMessage) ([]string, error) {
+// values returns what a simple attribute holds, or the sub-attribute of each element of a multi-valued one; ok is
+// false when that is not text.
+func (ix index) values(v any) (values []string, ok bool) {
 	if ix.sub == "" {
-		var v string
-		err := json.Unmarshal(raw, &v)
-		return []string{v}, err
+		s, ok := v.(string)
+		return []string{s}, ok
 	}
-	var elements []map[string]any
-	if err := json.Unmarshal(raw, &elements); err != nil {
-		return nil, err
+	elements, ok := v.([]any)
+	if !ok {
+		return nil, false
 	}
-	var values []string
 	for _, e := range elements {
-		if v, ok := e[ix.sub].(string); ok {
-			values = append(values, v)
+		attrs, isObject := e.(map[string]any)
+		if !isObject {
+			return nil, false
+		}
+		if v, has := attrs[ix.sub]; has {
+			s, isText := v.(string)
+			if !isText {
+				return nil, false
+			}
+			values = append(values, s)
 		}
 	}
-	return values, nil
+	return values, true
 }
 
 // writeTerms changes the terms of a row from those of the document before to those of after; nil: none.
@@ -154,14 +161,13 @@ func (t *Tx) writeTerms(d Doc, before, after []byte) error {
 	var had, want []term
 	var err error
 	if before != nil {
-		if had, err = t.d.s.indexes.terms(d.Kind, d.ID, before); err != nil {
-			return err
-		}
+		had, err = t.d.s.indexes.terms(d.Kind, d.ID, before)
 	}
-	if after != nil {
-		if want, err = t.d.s.indexes.terms(d.Kind, d.ID, after); err != nil {
-			return err
-		}
+	if err == nil && after != nil {
+		want, err = t.d.s.indexes.terms(d.Kind, d.ID, after)
+	}
+	if err != nil {
+		return fmt.Errorf("indexing %s %s: %w", d.Kind, d.ID, err)
 	}
 	for _, x := range had {
 		if !slices.Contains(want, x) {

@@ -33,11 +33,14 @@ type world struct {
 
 // commands is the command line. Later versions add to it and rename nothing.
 type commands struct {
-	Help    help           `short:"h" help:"Show what there is to say."`
-	Serve   serveCommand   `cmd:"" help:"Serve SCIM to identity providers and keep user pools in step."`
-	Emulate emulateCommand `cmd:"" help:"Serve a stand-alone Cognito emulator with one ready-made pool."`
-	Health  healthCommand  `cmd:"" help:"Ask a server whether it is alive; the exit status is the answer."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Help     help            `short:"h" help:"Show what there is to say."`
+	Serve    serveCommand    `cmd:"" help:"Serve SCIM to identity providers and keep user pools in step."`
+	Emulate  emulateCommand  `cmd:"" help:"Serve a stand-alone Cognito emulator with one ready-made pool."`
+	Resync   resyncCommand   `cmd:"" help:"Have a server read its pools again, or one user or group."`
+	Journal  journalCommand  `cmd:"" help:"See the work that a server has left to do; retry it or drop it."`
+	Activity activityCommand `cmd:"" help:"See what a server was asked and what it did."`
+	Health   healthCommand   `cmd:"" help:"Ask a server whether it is alive; the exit status is the answer."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
 // run carries out one command line until it is done or ctx ends, which is the orderly way to stop a server.

@@ -56,7 +56,7 @@ func (a *application) operate(ctx context.Context, public, operator net.Listener
 	parts, ended := errgroup.WithContext(ctx)
 	servers := []*http.Server{serveOn(parts, public, a.handler, logger)}
 	if operator != nil {
-		servers = append(servers, serveOn(parts, operator, private(a.handler), logger))
+		servers = append(servers, serveOn(parts, operator, a.operator, logger))
 	}
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()

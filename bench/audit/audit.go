@@ -1,0 +1,188 @@
+// Package audit compares what SCIM shows with what the user pool holds, which it reads through Amazon's own client.
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/scim-cognito/scim-cognito/bench/idp"
+	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/schemas"
+)
+
+// State is all users and groups, in a form that compares: by id, as canonical JSON without what a server adds, with the
+// ids of each group's members in order.
+type State struct {
+	Users  map[string]string
+	Groups map[string]Group
+}
+
+// Group is a group in a State.
+type Group struct {
+	JSON    string
+	Members []string
+}
+
+func newState() State { return State{Users: map[string]string{}, Groups: map[string]Group{}} }
+
+// Client is Amazon's client for an emulator in this process.
+func Client(e *emulator.Emulator) *cip.Client {
+	return cip.New(cip.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:1"), HTTPClient: doer{e},
+		Credentials: credentials.NewStaticCredentialsProvider("any", "any", ""), Retryer: aws.NopRetryer{},
+	})
+}
+
+// Pool reads a whole pool.
+func Pool(ctx context.Context, client *cip.Client, pool string) (State, error) {
+	s := newState()
+	mapping, err := schemas.NewMapping(nil, nil)
+	if err != nil {
+		return s, err
+	}
+	users := cip.NewListUsersPaginator(client, &cip.ListUsersInput{UserPoolId: &pool})
+	for users.HasMorePages() {
+		page, err := users.NextPage(ctx)
+		if err != nil {
+			return s, fmt.Errorf("listing users: %w", err)
+		}
+		for _, u := range page.Users {
+			r, _ := mapping.FromCognito(poolUser(u))
+			id := r.String("id")
+			if s.Users[id] != "" {
+				return s, fmt.Errorf("user %s is in the pool twice", id)
+			}
+			s.Users[id] = canonical(r)
+		}
+	}
+	groups := cip.NewListGroupsPaginator(client, &cip.ListGroupsInput{UserPoolId: &pool})
+	for groups.HasMorePages() {
+		page, err := groups.NextPage(ctx)
+		if err != nil {
+			return s, fmt.Errorf("listing groups: %w", err)
+		}
+		for _, g := range page.Groups {
+			if err := s.addGroup(ctx, client, pool, g); err != nil {
+				return s, err
+			}
+		}
+	}
+	return s, nil
+}
+
+func poolUser(u types.UserType) schemas.PoolUser {
+	p := schemas.PoolUser{Username: aws.ToString(u.Username), Enabled: u.Enabled, Attributes: map[string]string{}}
+	for _, a := range u.Attributes {
+		p.Attributes[aws.ToString(a.Name)] = aws.ToString(a.Value)
+	}
+	p.Sub = p.Attributes["sub"]
+	delete(p.Attributes, "sub")
+	return p
+}
+
+func (s State) addGroup(ctx context.Context, client *cip.Client, pool string, g types.GroupType) error {
+	r, _ := schemas.GroupFromCognito(schemas.PoolGroup{Name: aws.ToString(g.GroupName), Description: aws.ToString(g.Description)},
+		func(name string) string { return "unmanaged " + name })
+	id := r.String("id")
+	if _, twice := s.Groups[id]; twice {
+		return fmt.Errorf("group %s is in the pool twice", id)
+	}
+	group := Group{JSON: canonical(r), Members: []string{}}
+	members := cip.NewListUsersInGroupPaginator(client, &cip.ListUsersInGroupInput{UserPoolId: &pool, GroupName: g.GroupName})
+	for members.HasMorePages() {
+		page, err := members.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("listing the members of %s: %w", aws.ToString(g.GroupName), err)
+		}
+		for _, u := range page.Users {
+			group.Members = append(group.Members, poolUser(u).Sub)
+		}
+	}
+	slices.Sort(group.Members)
+	s.Groups[id] = group
+	return nil
+}
+
+// SCIM reads everything that a server lists.
+func SCIM(ctx context.Context, p *idp.Provider) (State, error) {
+	s := newState()
+	err := list(ctx, p, "/Users", func(r schemas.Resource) error {
+		id := r.String("id")
+		if s.Users[id] != "" {
+			return fmt.Errorf("user %s is listed twice", id)
+		}
+		s.Users[id] = canonical(r)
+		return nil
+	})
+	if err != nil {
+		return s, err
+	}
+	return s, list(ctx, p, "/Groups", func(r schemas.Resource) error {
+		id := r.String("id")
+		if _, twice := s.Groups[id]; twice {
+			return fmt.Errorf("group %s is listed twice", id)
+		}
+		s.Groups[id] = Group{JSON: canonical(r), Members: memberIDs(r)}
+		return nil
+	})
+}
+
+// list reads all pages of one resource type.
+func list(ctx context.Context, p *idp.Provider, endpoint string, each func(schemas.Resource) error) error {
+	for start := 1; ; {
+		out, err := p.Push(ctx, "GET", fmt.Sprintf("%s?startIndex=%d&count=500", endpoint, start), "")
+		if err != nil {
+			return err
+		}
+		var page struct {
+			TotalResults int
+			Resources    []json.RawMessage
+		}
+		if err := json.Unmarshal(out.Body, &page); err != nil || out.Status != 200 {
+			return fmt.Errorf("listing %s: %d %s: %w", endpoint, out.Status, out.Body, err)
+		}
+		for _, raw := range page.Resources {
+			r, ok := schemas.ParseJSON(raw)
+			if !ok {
+				return fmt.Errorf("listing %s: %s is no object", endpoint, raw)
+			}
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+		if start += len(page.Resources); start > page.TotalResults {
+			return nil
+		}
+		if len(page.Resources) == 0 {
+			return fmt.Errorf("listing %s: an empty page at %d of %d", endpoint, start, page.TotalResults)
+		}
+	}
+}
+
+func memberIDs(r schemas.Resource) []string {
+	ids := []string{}
+	list, _ := r["members"].([]any)
+	for _, m := range list {
+		if m, ok := m.(map[string]any); ok {
+			id, _ := m["value"].(string)
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// canonical is a resource without its id and what a server adds to it.
+func canonical(r schemas.Resource) string {
+	for _, name := range []string{"id", "schemas", "meta", "groups", "members"} {
+		delete(r, name)
+	}
+	return string(r.JSON())
+}
