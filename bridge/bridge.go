@@ -174,15 +174,18 @@ func (c *Connection) Name() string { return c.cfg.Name }
 // Ready is the directory's.
 func (c *Connection) Ready() error { return c.dir.Ready() }
 
-// Request is what the activity keeps of the request that made a change.
+// Request is what a change must know of the request that makes it, beside the resource.
 type Request struct {
 	ID      string   // the request id that the answer and the log carry
 	Ignored []string // attributes of the body that were left out, and why
+	// Precondition is asked before a resource is changed or deleted, while nobody else can change it; its error is the
+	// operation's. nil: none.
+	Precondition func(store.Doc) error
 }
 
 type requestKey struct{}
 
-// WithRequest returns a context whose changes are recorded under req.
+// WithRequest returns a context whose changes are made, and recorded, under req.
 func WithRequest(ctx context.Context, req Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, req)
 }
@@ -190,4 +193,22 @@ func WithRequest(ctx context.Context, req Request) context.Context {
 func requestOf(ctx context.Context) Request {
 	req, _ := ctx.Value(requestKey{}).(Request)
 	return req
+}
+
+// expected checks the request's precondition.
+func (d *Directory) expected(ctx context.Context, doc store.Doc) error {
+	check := requestOf(ctx).Precondition
+	if check == nil {
+		return nil
+	}
+	if doc.Kind == store.Group {
+		if err := d.ensureMembers(ctx, doc); err != nil { // they are part of the version
+			return err
+		}
+		var err error
+		if doc, err = d.get(ctx, doc.Kind, doc.ID); err != nil {
+			return err
+		}
+	}
+	return check(doc)
 }

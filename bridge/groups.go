@@ -31,8 +31,10 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 	if err := d.finish(ctx, groupNameKey(display), hold); err != nil {
 		return store.Doc{}, c.owe(ctx, store.Group, r, err)
 	}
-	if doc, err := c.taken(ctx, op, store.Group, "displayName", display, r); err != nil || doc.ID != "" {
+	if doc, err := c.taken(ctx, op, store.Group, "displayName", display, r); err != nil {
 		return doc, err
+	} else if doc.ID != "" {
+		return c.complete(ctx, doc, r, hold)
 	}
 	add, err := c.members(ctx, op, patch.Delta{Replace: true, Add: memberIDs(r)}, nil)
 	if err != nil {
@@ -50,7 +52,10 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 	for err == nil {
 		op.plan = planGroup(groupChange{Name: name, Create: true, Description: describe, Add: add.names()})
 		doc, err = d.carryGroup(ctx, op, id, groupNameKey(display), nil, cognito.Group{Name: name}, membership{add: add}, hold)
-		if cognito.KindOf(err) != cognito.Exists {
+		switch {
+		case err == nil:
+			return doc, c.answered(ctx, store.Group, r)
+		case cognito.KindOf(err) != cognito.Exists:
 			return doc, c.owe(ctx, store.Group, r, err)
 		}
 		// The pool has a group of this name that the mirror did not know: now it does.
@@ -115,7 +120,10 @@ func (c *Connection) changeGroup(ctx context.Context, id, method string, change 
 		return store.Doc{}, err
 	}
 	defer hold.end()
-	if doc, err = d.get(ctx, store.Group, id); err != nil {
+	if doc, err = d.get(ctx, store.Group, id); err == nil {
+		err = d.expected(ctx, doc)
+	}
+	if err != nil {
 		return store.Doc{}, err
 	}
 	is, err := resource(doc)
@@ -203,6 +211,9 @@ func (c *Connection) DeleteGroup(ctx context.Context, id string) (err error) {
 	}
 	defer hold.end()
 	doc, err := d.get(ctx, store.Group, id)
+	if err == nil {
+		err = d.expected(ctx, doc)
+	}
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,35 @@ func (c *Connection) taken(ctx context.Context, op *operation, kind store.Kind, 
 	case !owed:
 		return store.Doc{}, exists(attribute, name)
 	}
-	op.note("finished earlier, after its request had been answered with an error")
+	op.note("created earlier, by a request that was answered with an error")
 	return docs[0], nil
+}
+
+// complete does what the journal still holds for a resource that an earlier POST has created, so that its repetition
+// answers for all that it asks, and returns the row. It gives the locks of h back: the name is settled, and a resource's
+// own lock is never waited for while holding that of a name.
+func (c *Connection) complete(ctx context.Context, doc store.Doc, r schemas.Resource, h *hold) (store.Doc, error) {
+	h.end()
+	key := userKey(doc.ID)
+	if doc.Kind == store.Group {
+		key = groupKey(doc.ID)
+	}
+	own, err := c.dir.hold(ctx, key)
+	if err != nil {
+		return store.Doc{}, c.owe(ctx, doc.Kind, r, err)
+	}
+	defer own.end()
+	if err := c.dir.finish(ctx, key, own); err != nil {
+		return store.Doc{}, c.owe(ctx, doc.Kind, r, err)
+	}
+	doc, err = c.dir.mirror.Get(ctx, doc.Kind, doc.ID)
+	return doc, internal(err)
+}
+
+// answered forgets that a POST was owed its answer: it has just got it.
+func (c *Connection) answered(ctx context.Context, kind store.Kind, r schemas.Resource) error {
+	return c.dir.write(ctx, func(tx *store.Tx) error {
+		_, _, err := tx.OwedTake(c.cfg.Name, owedKey(kind, r))
+		return err
+	})
 }

@@ -32,8 +32,10 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	if err := c.dir.finish(ctx, userNameKey(userName), hold); err != nil {
 		return store.Doc{}, c.owe(ctx, store.User, r, err)
 	}
-	if doc, err := c.taken(ctx, op, store.User, "userName", userName, r); err != nil || doc.ID != "" {
+	if doc, err := c.taken(ctx, op, store.User, "userName", userName, r); err != nil {
 		return doc, err
+	} else if doc.ID != "" {
+		return c.complete(ctx, doc, r, hold)
 	}
 	if uuidShaped.MatchString(userName) {
 		// Admin calls take a sub wherever they take a Username: nobody may be named after somebody else's.
@@ -77,7 +79,10 @@ func (c *Connection) createAs(ctx context.Context, op *operation, username strin
 	}
 	op.plan = planCreateUser(username, want, statusOf(r))
 	doc, err := d.carryUser(ctx, op, userNameKey(r.String("userName")), nil, cognito.User{}, hold)
-	if cognito.KindOf(err) != cognito.Exists {
+	switch {
+	case err == nil:
+		return doc, c.answered(ctx, store.User, r)
+	case cognito.KindOf(err) != cognito.Exists:
 		return doc, c.owe(ctx, store.User, r, err)
 	}
 	// Somebody has the name, and the mirror did not know.
@@ -89,8 +94,10 @@ func (c *Connection) createAs(ctx context.Context, op *operation, username strin
 		return store.Doc{}, errNameFreed
 	}
 	if mirrorErr == nil && holder.State == store.Listed {
-		if doc, err := c.taken(ctx, op, store.User, "userName", r.String("userName"), r); err != nil || doc.ID != "" {
+		if doc, err := c.taken(ctx, op, store.User, "userName", r.String("userName"), r); err != nil {
 			return doc, err
+		} else if doc.ID != "" {
+			return c.complete(ctx, doc, r, hold)
 		}
 	}
 	return store.Doc{}, fromCognito(err)
@@ -150,6 +157,9 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	}
 	defer hold.end()
 	doc, err = d.get(ctx, store.User, id)
+	if err == nil {
+		err = d.expected(ctx, doc)
+	}
 	if err != nil {
 		return store.Doc{}, err
 	}
@@ -238,6 +248,9 @@ func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
 	}
 	defer hold.end()
 	doc, err := d.get(ctx, store.User, id)
+	if err == nil {
+		err = d.expected(ctx, doc)
+	}
 	if err != nil {
 		return err
 	}

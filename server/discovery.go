@@ -81,6 +81,7 @@ func (s *Server) serviceProviderConfig(w http.ResponseWriter, r *http.Request) e
 		Schemas: []string{configURN},
 		Patch:   supported{true},
 		Filter:  filterSupport{true, s.limits.PageMax},
+		ETag:    supported{true},
 		// One entry, of a type that RFC 7643 defines: clients with a closed list of types would refuse the whole document
 		// for another.
 		AuthenticationSchemes: []authenticationScheme{{

@@ -156,7 +156,7 @@ func (v *view) references(dst []byte, related iter.Seq2[store.Ref, error]) ([]by
 
 var comma = []byte(",")
 
-// metadata appends meta (RFC 7643 section 3.1). There is no version: ETags are not supported yet.
+// metadata appends meta (RFC 7643 section 3.1).
 func (v *view) metadata(dst []byte, doc store.Doc) []byte {
 	start := len(dst)
 	dst = append(dst, `,"meta":{`...)
@@ -172,6 +172,9 @@ func (v *view) metadata(dst []byte, doc store.Doc) []byte {
 	}
 	if v.metaOf["location"] {
 		dst = append(appendURL(append(dst, `"location":`...), v.self, doc.ID), ',')
+	}
+	if v.metaOf["version"] {
+		dst = append(appendString(append(dst, `"version":`...), version(doc)), ',')
 	}
 	if len(dst) == empty {
 		return dst[:start]

@@ -104,6 +104,11 @@ func (e *endpoint) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if unchanged(r, doc) {
+		w.Header().Set("ETag", version(doc))
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
 	return e.send(r.Context(), w, http.StatusOK, v, doc)
 }
 
@@ -121,10 +126,10 @@ func (e *endpoint) put(w http.ResponseWriter, r *http.Request) error {
 	resource, ignored, err := e.rt.Decode(body)
 	switch {
 	case err == nil:
-		ctx := recorded(r.Context(), ignored)
+		ctx := recorded(r, ignored)
 		doc, err = e.replace(connection(ctx), ctx, pathID(r), resource)
 	case e.rt == schemas.Users && schemas.SaysInactive(body):
-		ctx := recorded(r.Context(), []string{"only the deactivation was made: " + err.Error()})
+		ctx := recorded(r, []string{"only the deactivation was made: " + err.Error()})
 		doc, err = e.modify(connection(ctx), ctx, pathID(r), []patch.Op{schemas.Deactivate()})
 	}
 	if err != nil {
@@ -154,6 +159,7 @@ func (e *endpoint) patch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if brief {
+		w.Header().Set("ETag", version(doc))
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
@@ -162,7 +168,7 @@ func (e *endpoint) patch(w http.ResponseWriter, r *http.Request) error {
 
 // delete is RFC 7644 section 3.6.
 func (e *endpoint) delete(w http.ResponseWriter, r *http.Request) error {
-	ctx := recorded(r.Context(), nil)
+	ctx := recorded(r, nil)
 	if err := e.remove(connection(ctx), ctx, pathID(r)); err != nil {
 		return err
 	}
@@ -193,7 +199,7 @@ func (e *endpoint) resource(w http.ResponseWriter, r *http.Request) (context.Con
 	if err != nil {
 		return nil, nil, err
 	}
-	return recorded(r.Context(), ignored), resource, nil
+	return recorded(r, ignored), resource, nil
 }
 
 // operations decodes the body of a PATCH.
@@ -206,11 +212,13 @@ func (e *endpoint) operations(w http.ResponseWriter, r *http.Request) (context.C
 	if err != nil {
 		return nil, nil, err
 	}
-	return recorded(r.Context(), ignored), ops, nil
+	return recorded(r, ignored), ops, nil
 }
 
-func recorded(ctx context.Context, ignored []string) context.Context {
-	return bridge.WithRequest(ctx, bridge.Request{ID: exchangeOf(ctx).id, Ignored: ignored})
+// recorded tells the bridge what it must know of a request beside its body.
+func recorded(r *http.Request, ignored []string) context.Context {
+	ctx := r.Context()
+	return bridge.WithRequest(ctx, bridge.Request{ID: exchangeOf(ctx).id, Ignored: ignored, Precondition: precondition(r)})
 }
 
 // sendChanged answers with a resource that has just been changed.
@@ -228,6 +236,7 @@ func settled(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // send answers with one resource.
 func (e *endpoint) send(ctx context.Context, w http.ResponseWriter, status int, v *view, doc store.Doc) error {
+	w.Header().Set("ETag", version(doc))
 	a := newAnswer(w, status)
 	defer a.release()
 	var err error

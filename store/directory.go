@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -116,71 +115,6 @@ func (d *Directory) Swept(ctx context.Context) (time.Time, error) {
 	})
 	return fromMS(at), err
 }
-
-// docColumns is what docReader reads, of a resource called r.
-const docColumns = "r.seq, r.id, r.pool_name, r.display, r.kind, r.state, r.managed, r.version, r.created, r.modified, r.wrote, r.checked, r.members_checked, r.refs, r.doc"
-
-// docReader turns rows into documents. Their bytes lie in few buffers, each for many documents.
-type docReader struct {
-	docs  []Doc
-	arena []byte
-}
-
-// arenaSize is the size of a buffer, in bytes, from the second on: the first is as large as the first document.
-const arenaSize = 32 << 10
-
-func (r *docReader) scan(rows *sql.Rows) error {
-	var (
-		d         Doc
-		version   int64
-		refs, doc sql.RawBytes
-	)
-	err := rows.Scan(&d.Seq, &d.ID, &d.PoolName, &d.Display, &d.Kind, &d.State, &d.Managed, &version, &d.Created, &d.Modified,
-		&d.Wrote, &d.Checked, &d.MembersChecked, &refs, &doc)
-	if err != nil {
-		return translate(err)
-	}
-	d.Version = uint64(version)
-	d.Refs, d.JSON = r.keep(refs), r.keep(doc)
-	r.docs = append(r.docs, d)
-	return nil
-}
-
-// keep copies bytes that will not last.
-func (r *docReader) keep(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	if len(b) > cap(r.arena)-len(r.arena) {
-		size := len(b)
-		if r.docs != nil {
-			size = max(size, arenaSize)
-		}
-		r.arena = make([]byte, 0, size)
-	}
-	start := len(r.arena)
-	r.arena = append(r.arena, b...)
-	return r.arena[start:len(r.arena):len(r.arena)]
-}
-
-// doc reads one document; ErrNotFound when the query finds none.
-func (c *conn) doc(query string, args ...any) (Doc, error) {
-	var r docReader
-	if err := collect(c, r.scan, query, args...); err != nil {
-		return Doc{}, err
-	}
-	if len(r.docs) == 0 {
-		return Doc{}, ErrNotFound
-	}
-	return r.docs[0], nil
-}
-
-const (
-	byID       = "SELECT " + docColumns + " FROM resource r WHERE dir = ? AND kind = ? AND id = ?"
-	byPoolName = "SELECT " + docColumns + " FROM resource r WHERE dir = ? AND kind = ? AND pool_name = ?"
-	bySeq      = "SELECT " + docColumns + " FROM resource r WHERE seq = ? AND dir = ? AND kind = ? AND state = 1"
-	byTerm     = "SELECT " + docColumns + " FROM term t JOIN resource r ON r.seq = t.seq WHERE t.dir = ? AND t.attr = ? AND t.value = ? ORDER BY t.seq"
-)
 
 // Get returns the row with the SCIM id, byte for byte, in whatever State it is; ErrNotFound when there is none.
 func (d *Directory) Get(ctx context.Context, kind Kind, id string) (doc Doc, err error) {

@@ -177,6 +177,16 @@ func (s *Store) StoredActivities(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
+// JumpTo makes the next row's seq the one after this.
+func (s *Store) JumpTo(seq int64) error {
+	return s.writer.do(context.Background(), func(c *conn) error {
+		if seq == 0 {
+			return nil
+		}
+		return c.exec("UPDATE sqlite_sequence SET seq = ? WHERE name = 'resource'", seq)
+	})
+}
+
 // Statements returns what has been prepared on any connection. Nobody may use the store meanwhile.
 func (s *Store) Statements() []string {
 	all := map[string]bool{}

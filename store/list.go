@@ -182,9 +182,3 @@ func (l *lister) take(c *conn, m *match, docs []Doc) error {
 	}
 	return nil
 }
-
-// keepDoc adds a document of another reader, whose buffers it does not hold on to.
-func (r *docReader) keepDoc(d Doc) {
-	d.JSON, d.Refs = r.keep(d.JSON), r.keep(d.Refs)
-	r.docs = append(r.docs, d)
-}

@@ -4,6 +4,7 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -59,7 +60,7 @@ func Pool(ctx context.Context, client *cip.Client, pool string) (State, error) {
 			if s.Users[id] != "" {
 				return s, fmt.Errorf("user %s is in the pool twice", id)
 			}
-			s.Users[id] = canonical(r)
+			s.Users[id] = Canonical(r)
 		}
 	}
 	groups := cip.NewListGroupsPaginator(client, &cip.ListGroupsInput{UserPoolId: &pool})
@@ -94,7 +95,7 @@ func (s State) addGroup(ctx context.Context, client *cip.Client, pool string, g 
 	if _, twice := s.Groups[id]; twice {
 		return fmt.Errorf("group %s is in the pool twice", id)
 	}
-	group := Group{JSON: canonical(r), Members: []string{}}
+	group := Group{JSON: Canonical(r), Members: []string{}}
 	members := cip.NewListUsersInGroupPaginator(client, &cip.ListUsersInGroupInput{UserPoolId: &pool, GroupName: g.GroupName})
 	for members.HasMorePages() {
 		page, err := members.NextPage(ctx)
@@ -110,6 +111,40 @@ func (s State) addGroup(ctx context.Context, client *cip.Client, pool string, g 
 	return nil
 }
 
+// User is the user with a sub in SCIM form, without an id, and as JSON; "" when the pool has none.
+func User(ctx context.Context, client *cip.Client, pool, sub string) (schemas.Resource, string, error) {
+	mapping, err := schemas.NewMapping(nil, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	page, err := client.ListUsers(ctx, &cip.ListUsersInput{UserPoolId: &pool, Filter: aws.String(fmt.Sprintf("sub = %q", sub))})
+	if err != nil || len(page.Users) == 0 {
+		return nil, "", err
+	}
+	r, _ := mapping.FromCognito(poolUser(page.Users[0]))
+	text := Canonical(r)
+	return r, text, nil
+}
+
+// OneGroup is the group with a name in the pool; ok is false when there is none.
+func OneGroup(ctx context.Context, client *cip.Client, pool, name string) (g Group, ok bool, err error) {
+	out, err := client.GetGroup(ctx, &cip.GetGroupInput{UserPoolId: &pool, GroupName: &name})
+	if missing := new(types.ResourceNotFoundException); errors.As(err, &missing) {
+		return Group{}, false, nil
+	}
+	if err != nil {
+		return Group{}, false, err
+	}
+	s := newState()
+	if err := s.addGroup(ctx, client, pool, *out.Group); err != nil {
+		return Group{}, false, err
+	}
+	for _, g = range s.Groups {
+		break
+	}
+	return g, true, nil
+}
+
 // SCIM reads everything that a server lists.
 func SCIM(ctx context.Context, p *idp.Provider) (State, error) {
 	s := newState()
@@ -118,7 +153,7 @@ func SCIM(ctx context.Context, p *idp.Provider) (State, error) {
 		if s.Users[id] != "" {
 			return fmt.Errorf("user %s is listed twice", id)
 		}
-		s.Users[id] = canonical(r)
+		s.Users[id] = Canonical(r)
 		return nil
 	})
 	if err != nil {
@@ -129,7 +164,8 @@ func SCIM(ctx context.Context, p *idp.Provider) (State, error) {
 		if _, twice := s.Groups[id]; twice {
 			return fmt.Errorf("group %s is listed twice", id)
 		}
-		s.Groups[id] = Group{JSON: canonical(r), Members: memberIDs(r)}
+		members := Members(r)
+		s.Groups[id] = Group{JSON: Canonical(r), Members: members}
 		return nil
 	})
 }
@@ -166,7 +202,8 @@ func list(ctx context.Context, p *idp.Provider, endpoint string, each func(schem
 	}
 }
 
-func memberIDs(r schemas.Resource) []string {
+// Members are the ids of a group's members in order.
+func Members(r schemas.Resource) []string {
 	ids := []string{}
 	list, _ := r["members"].([]any)
 	for _, m := range list {
@@ -179,8 +216,8 @@ func memberIDs(r schemas.Resource) []string {
 	return ids
 }
 
-// canonical is a resource without its id and what a server adds to it.
-func canonical(r schemas.Resource) string {
+// Canonical is a resource as JSON without its id and what a server adds to it, which it loses.
+func Canonical(r schemas.Resource) string {
 	for _, name := range []string{"id", "schemas", "meta", "groups", "members"} {
 		delete(r, name)
 	}

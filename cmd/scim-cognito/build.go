@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/cmd/scim-cognito/operator"
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/config"
 	"github.com/scim-cognito/scim-cognito/schemas"
@@ -28,7 +30,8 @@ type wiring struct {
 
 // application is all parts of a server, plugged together.
 type application struct {
-	handler     http.Handler
+	handler     http.Handler // of the public listener
+	operator    http.Handler // of the private one
 	store       *store.Store
 	pools       []*cognito.Pool
 	directories map[string]*bridge.Directory // by pool id
@@ -59,8 +62,17 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 			Tokens: tokens(c, w.Logger),
 		})
 	}
-	a.handler, err = server.New(server.Config{Connections: connections, BaseURL: cfg.BaseURL, TrustedProxies: prefixes(cfg.TrustedProxies), Logger: w.Logger})
-	return a, err
+	if a.handler, err = server.New(server.Config{
+		Connections: connections, BaseURL: cfg.BaseURL, TrustedProxies: prefixes(cfg.TrustedProxies), Logger: w.Logger,
+	}); err != nil {
+		return nil, err
+	}
+	var directories []operator.Directory
+	for _, pool := range slices.Sorted(maps.Keys(a.directories)) {
+		directories = append(directories, a.directories[pool])
+	}
+	a.operator = operator.New(operator.Config{Directories: directories, Activity: a.store, Health: a.handler, Logger: w.Logger})
+	return a, nil
 }
 
 var (

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/config"
@@ -24,28 +26,6 @@ const (
 	emulatorPool    = emulatorRegion + "_local"
 )
 
-type emulateCommand struct {
-	Listen string `placeholder:"ADDR" default:"127.0.0.1:9230" help:"Where to answer (${default})."`
-	Quotas string `placeholder:"aws|off" enum:"aws,off" default:"aws" help:"Whether to throttle as AWS does (${default})."`
-}
-
-// Run serves the emulator until ctx ends.
-func (c emulateCommand) Run(ctx context.Context, w world) error {
-	running, err := startEmulator(c.Listen, "--listen", c.Quotas)
-	if err != nil {
-		return err
-	}
-	if err := lookInside(w.Out, running.endpoint, c.Quotas); err != nil {
-		return errors.Join(err, running.stop())
-	}
-	select {
-	case <-ctx.Done():
-		return running.stop()
-	case err := <-running.failed:
-		return fmt.Errorf("serving the emulator: %w", err)
-	}
-}
-
 // runningEmulator is an emulator that answers on a port.
 type runningEmulator struct {
 	endpoint string
@@ -53,33 +33,53 @@ type runningEmulator struct {
 	server   *http.Server
 }
 
+// serveEmulator answers on a listener.
+func serveEmulator(listener net.Listener, handler http.Handler, logger *slog.Logger) *runningEmulator {
+	e := &runningEmulator{endpoint: reachable(listener.Addr()), failed: make(chan error, 1), server: server.HTTPServer(handler, logger)}
+	go func() { e.failed <- e.server.Serve(listener) }()
+	return e
+}
+
 // startEmulator makes an emulator with the ready-made pool and serves it; flag is what to name when the address is taken.
-func startEmulator(address, flag, quotas string) (*runningEmulator, error) {
-	var cfg emulator.Config
-	cfg.Region = emulatorRegion
-	if quotas == "aws" {
-		cfg.Quotas = emulator.AWSQuotas()
-	}
-	made := emulator.New(cfg)
-	pool := emulator.PoolConfig{ID: emulatorPool, Name: "local"}
-	for _, name := range schemas.OverflowNames() {
-		pool.CustomAttributes = append(pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(name, "custom:")})
-	}
-	if err := made.CreatePool(pool); err != nil {
-		return nil, fmt.Errorf("making the emulator's pool: %w", err)
-	}
+func startEmulator(address, flag, quotas string, logger *slog.Logger) (*runningEmulator, error) {
 	listener, err := listen(address, flag)
 	if err != nil {
 		return nil, err
 	}
-	e := &runningEmulator{endpoint: reachable(listener.Addr()), failed: make(chan error, 1), server: server.HTTPServer(made, slog.Default())}
-	go func() { e.failed <- e.server.Serve(listener) }()
-	return e, nil
+	made := emulator.New(emulatorConfig(quotas))
+	if err := made.CreatePool(readyMadePool()); err != nil {
+		return nil, errors.Join(fmt.Errorf("making the emulator's pool: %w", err), listener.Close())
+	}
+	return serveEmulator(listener, made, logger), nil
 }
 
-// stop closes the port and waits until nobody serves it. Nothing of it is worth draining: it keeps nothing.
+func emulatorConfig(quotas string) emulator.Config {
+	cfg := emulator.Config{Region: emulatorRegion}
+	if quotas == "aws" {
+		cfg.Quotas = emulator.AWSQuotas()
+	}
+	return cfg
+}
+
+func readyMadePool() emulator.PoolConfig {
+	pool := emulator.PoolConfig{ID: emulatorPool, Name: "local"}
+	for _, name := range schemas.OverflowNames() {
+		pool.CustomAttributes = append(pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(name, "custom:")})
+	}
+	return pool
+}
+
+// lastCalls is how long the calls under way may take when the emulator stops; a faulty one may hang for ever.
+const lastCalls = time.Second
+
+// stop closes the port and waits until nobody serves it.
 func (e *runningEmulator) stop() error {
-	err := e.server.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), lastCalls)
+	defer cancel()
+	err := e.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = e.server.Close()
+	}
 	if ended := <-e.failed; !errors.Is(ended, http.ErrServerClosed) {
 		err = errors.Join(err, ended)
 	}

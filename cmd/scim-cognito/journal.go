@@ -9,7 +9,7 @@ import (
 
 // journalCommand is about the work that a server has left to do.
 type journalCommand struct {
-	List  journalListCommand  `cmd:"" default:"withargs" help:"List the work that is left (default)."`
+	List  journalListCommand  `cmd:"" default:"withargs" help:"List the work that is left. 'journal' alone does it, too; the others are 'journal retry KEY' and 'journal drop KEY'."`
 	Retry journalRetryCommand `cmd:"" help:"Try work at once, also if it is parked."`
 	Drop  journalDropCommand  `cmd:"" help:"Give work up. What it has done stays done."`
 }

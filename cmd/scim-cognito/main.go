@@ -46,7 +46,8 @@ type commands struct {
 // run carries out one command line until it is done or ctx ends, which is the orderly way to stop a server.
 func run(ctx context.Context, args []string, w world) error {
 	parser, err := kong.New(&commands{}, kong.Name("scim-cognito"), kong.NoDefaultHelp(), kong.Writers(w.Out, w.Err),
-		kong.Description("A SCIM 2.0 server for Amazon Cognito user pools."), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(w))
+		kong.Description("A SCIM 2.0 server for Amazon Cognito user pools."), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(w),
+		kong.Vars{"unverified": unverifiedNames()})
 	if err != nil {
 		return fmt.Errorf("building the command line: %w", err)
 	}

@@ -17,14 +17,19 @@ func (a atServer) client() *operator.Client { return operator.NewClient(a.Privat
 
 type resyncCommand struct {
 	atServer
-	User  string `placeholder:"ID" xor:"one" help:"Read only this user, by SCIM id; Cognito counts the user as active this month."`
-	Group string `placeholder:"ID" xor:"one" help:"Read only this group and its members, by SCIM id."`
-	Pool  string `placeholder:"ID" help:"Ask only this pool (all)."`
+	User  *string `placeholder:"ID" xor:"one" help:"Read only this user, by SCIM id; Cognito counts the user as active this month."`
+	Group *string `placeholder:"ID" xor:"one" help:"Read only this group and its members, by SCIM id."`
+	Pool  *string `placeholder:"ID" help:"Ask only this pool (all)."`
 }
 
 // Run asks the server and prints what became of it in each pool. It is a failure if it failed in any.
 func (c resyncCommand) Run(ctx context.Context, w world) error {
-	pools, err := c.client().Resync(ctx, c.Pool, c.User, c.Group)
+	for flag, value := range map[string]*string{"--user": c.User, "--group": c.Group, "--pool": c.Pool} {
+		if value != nil && *value == "" { // a script's unset variable must not have everything read
+			return usageError{fmt.Errorf("resync: %s is empty; leave it out if you do not mean one", flag)}
+		}
+	}
+	pools, err := c.client().Resync(ctx, given(c.Pool, ""), given(c.User, ""), given(c.Group, ""))
 	if err != nil {
 		return fmt.Errorf("resync: %w", err)
 	}

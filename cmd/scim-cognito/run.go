@@ -15,8 +15,14 @@ import (
 	"github.com/scim-cognito/scim-cognito/server"
 )
 
-// drainLimit is how long requests under way may take after the order to stop: longer than their deadline of 55 s.
-const drainLimit = 60 * time.Second
+// What follows the order to stop fits into the ten seconds that Docker gives, the least among those who kill afterwards.
+const (
+	// drainPatience is how long requests under way may take. Those that take longer are given up: their work is in the
+	// journal, and they answer when to come back.
+	drainPatience = 5 * time.Second
+	// drainLimit is when the connections of clients who do not even take that answer are cut.
+	drainLimit = 8 * time.Second
+)
 
 // serve claims the ports, builds the application, says that it is ready and operates it until ctx ends or a part fails.
 func serve(ctx context.Context, cfg *config.Config, w wiring, ready func(url string) error) (err error) {
@@ -54,9 +60,11 @@ func serve(ctx context.Context, cfg *config.Config, w wiring, ready func(url str
 // background work stopped; what they use is open until it returns.
 func (a *application) operate(ctx context.Context, public, operator net.Listener, logger *slog.Logger) error {
 	parts, ended := errgroup.WithContext(ctx)
-	servers := []*http.Server{serveOn(parts, public, a.handler, logger)}
+	requests, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	servers := []*http.Server{serveOn(requests, parts, public, a.handler, logger)}
 	if operator != nil {
-		servers = append(servers, serveOn(parts, operator, a.operator, logger))
+		servers = append(servers, serveOn(requests, parts, operator, a.operator, logger))
 	}
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
@@ -70,8 +78,8 @@ func (a *application) operate(ctx context.Context, public, operator net.Listener
 	}
 	parts.Go(func() error {
 		<-ended.Done()
-		logger.Info("draining", "limit", drainLimit)
-		err := drain(context.WithoutCancel(ctx), servers)
+		logger.Info("draining", "patience", drainPatience, "limit", drainLimit)
+		err := drain(context.WithoutCancel(ctx), servers, giveUp)
 		stopBackground()
 		return err
 	})
@@ -80,8 +88,10 @@ func (a *application) operate(ctx context.Context, public, operator net.Listener
 	return err
 }
 
-func serveOn(parts *errgroup.Group, listener net.Listener, handler http.Handler, logger *slog.Logger) *http.Server {
+// serveOn serves a listener; requests is what the contexts of its requests are made of.
+func serveOn(requests context.Context, parts *errgroup.Group, listener net.Listener, handler http.Handler, logger *slog.Logger) *http.Server {
 	s := server.HTTPServer(handler, logger)
+	s.BaseContext = func(net.Listener) context.Context { return requests }
 	parts.Go(func() error {
 		if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
@@ -91,17 +101,22 @@ func serveOn(parts *errgroup.Group, listener net.Listener, handler http.Handler,
 	return s
 }
 
-// drain lets running requests finish; what has not by the limit is cut off.
-func drain(ctx context.Context, servers []*http.Server) error {
+// drain closes the ports at once and lets running requests finish. After drainPatience it calls giveUp, which ends their
+// contexts; what has not been answered by drainLimit is cut off.
+func drain(ctx context.Context, servers []*http.Server, giveUp func()) error {
+	defer time.AfterFunc(drainPatience, giveUp).Stop()
 	ctx, cancel := context.WithTimeout(ctx, drainLimit)
 	defer cancel()
-	var problems []error
+	var all errgroup.Group
 	for _, s := range servers {
-		if err := s.Shutdown(ctx); err != nil {
-			problems = append(problems, fmt.Errorf("requests were cut off after %s: %w", drainLimit, errors.Join(err, s.Close())))
-		}
+		all.Go(func() error {
+			if err := s.Shutdown(ctx); err != nil {
+				return fmt.Errorf("requests were cut off after %s: %w", drainLimit, errors.Join(err, s.Close()))
+			}
+			return nil
+		})
 	}
-	return errors.Join(problems...)
+	return all.Wait()
 }
 
 // closeListener is for the ways out on which nothing has served it; a server closes its own.

@@ -77,8 +77,9 @@ func (c serveCommand) emulated(ctx context.Context, w world) (err error) {
 	if err := config.CheckToken(token, 1); err != nil { // any length will do where nothing is kept
 		return fmt.Errorf("SCIM_TOKEN: %w", err)
 	}
+	logger := slog.New(slog.NewTextHandler(w.Err, nil))
 	quotas := given(c.EmulatorQuotas, "aws")
-	emulator, err := startEmulator(given(c.EmulatorListen, emulatorAddress), "--emulator-listen", quotas)
+	emulator, err := startEmulator(given(c.EmulatorListen, emulatorAddress), "--emulator-listen", quotas, logger)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (c serveCommand) emulated(ctx context.Context, w world) (err error) {
 	if err := c.override(cfg); err != nil {
 		return err
 	}
-	wires := wiring{Logger: slog.New(slog.NewTextHandler(w.Err, nil)), CreateAttributes: c.CreateAttributes}
+	wires := wiring{Logger: logger, CreateAttributes: c.CreateAttributes}
 	if quotas == "off" {
 		wires.Quotas = &cognito.Quotas{} // nobody throttles, so nothing needs pacing
 	}

@@ -3,47 +3,50 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"unicode"
+	"unicode/utf8"
 )
 
-// table prints rows under headings, for people.
+// table prints rows under headings, for people. text/tabwriter would align no further than to the next line without
+// cells.
 type table struct {
-	out *tabwriter.Writer
-	err error // the first one
+	out  io.Writer
+	rows [][]string // of one cell: a line of its own
 }
 
 func newTable(out io.Writer, headings ...string) *table {
-	t := &table{out: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
-	t.row(headings...)
-	return t
+	return &table{out: out, rows: [][]string{headings}}
 }
 
 func (t *table) row(cells ...string) {
 	for i := range cells {
 		cells[i] = printable(cells[i])
 	}
-	t.print(strings.Join(cells, "\t"))
+	t.rows = append(t.rows, cells)
 }
 
-// under adds a line to the row before it; as it has no cells, it widens no column.
-func (t *table) under(text string) { t.print("    " + printable(text)) }
+// under adds a line to the row before it, across the columns.
+func (t *table) under(text string) { t.rows = append(t.rows, []string{"    " + printable(text)}) }
 
-func (t *table) print(line string) {
-	if _, err := fmt.Fprintln(t.out, line); t.err == nil {
-		t.err = err
-	}
-}
-
-// end prints what the widths of the columns had to wait for.
+// end prints all of it.
 func (t *table) end() error {
-	if err := t.out.Flush(); t.err == nil {
-		t.err = err
+	widths := make([]int, len(t.rows[0]))
+	for _, cells := range t.rows {
+		for i, cell := range cells[:len(cells)-1] { // the last one needs no room
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
 	}
-	if t.err != nil {
-		return fmt.Errorf("printing: %w", t.err)
+	for _, cells := range t.rows {
+		line := slices.Clone(cells)
+		for i, cell := range cells[:len(cells)-1] {
+			line[i] += strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+		}
+		if _, err := fmt.Fprintln(t.out, strings.Join(line, "  ")); err != nil {
+			return fmt.Errorf("printing: %w", err)
+		}
 	}
 	return nil
 }

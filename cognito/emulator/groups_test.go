@@ -76,6 +76,7 @@ func TestGroupUpdate(t *testing.T) {
 		{idp.UpdateGroupInput{Description: aws.String("All staff"), Precedence: aws.Int32(7)}, "All staff", 7},
 		{idp.UpdateGroupInput{Precedence: aws.Int32(8)}, "All staff", 8},
 		{idp.UpdateGroupInput{Description: aws.String("Everybody"), RoleArn: &role}, "Everybody", 8},
+		{idp.UpdateGroupInput{}, "Everybody", 8},
 	} {
 		tc.in.UserPoolId, tc.in.GroupName = aws.String(poolID), aws.String("staff")
 		if _, err := c.UpdateGroup(t.Context(), &tc.in); err != nil {
@@ -90,7 +91,11 @@ func TestGroupUpdate(t *testing.T) {
 			t.Errorf("got %q, %d, created %s, modified %s; want %q, %d, %s, %s", *g.Description, *g.Precedence, g.CreationDate, g.LastModifiedDate, tc.text, tc.precedence, at, at.Add(time.Hour))
 		}
 	}
-	_, err := c.UpdateGroup(t.Context(), &idp.UpdateGroupInput{UserPoolId: aws.String(poolID), GroupName: aws.String("none")})
+	out, err := c.ListGroups(t.Context(), &idp.ListGroupsInput{UserPoolId: aws.String(poolID)})
+	if err != nil || len(out.Groups) != 1 || aws.ToString(out.Groups[0].RoleArn) != role {
+		t.Errorf("got %+v, error %v; want one group with the role %s", out.Groups, err, role)
+	}
+	_, err = c.UpdateGroup(t.Context(), &idp.UpdateGroupInput{UserPoolId: aws.String(poolID), GroupName: aws.String("none")})
 	wantError(t, err, "ResourceNotFoundException", "Group not found.")
 	_, err = c.UpdateGroup(t.Context(), &idp.UpdateGroupInput{UserPoolId: aws.String(poolID), GroupName: aws.String("staff"), RoleArn: aws.String("not an arn at all....")})
 	wantError(t, err, "InvalidParameterException", "Value 'not an arn at all....' at 'roleArn' failed to satisfy constraint: Member must satisfy regular expression pattern: arn:")
@@ -129,7 +134,11 @@ func TestDeleteGroup(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		_, c := newPool(t, emulator.Config{Unverified: emulator.Unverified{KeepNonEmptyGroups: keep}}, emulator.PoolConfig{})
 		create(t, c, "ada")
-		must(t, createGroup(t, c, "staff"), join(t, c, "ada", "staff"))
+		create(t, c, "grace")
+		must(t, createGroup(t, c, "staff"), join(t, c, "ada", "staff"), join(t, c, "grace", "staff"))
+		if _, err := c.AdminDeleteUser(t.Context(), &idp.AdminDeleteUserInput{UserPoolId: aws.String(poolID), Username: aws.String("grace")}); err != nil {
+			t.Fatal(err)
+		}
 		err := deleteGroup(t, c, "staff")
 		if keep {
 			wantError(t, err, "InvalidParameterException", "Only groups with no members can be deleted.")

@@ -37,6 +37,9 @@ func TestSortedList(t *testing.T) {
 			compareLists(t, &list, want, draw.IntN(20_000))
 		}
 	}
+	if most := 4*len(want)/blockSize + 1; len(list.blocks) > most {
+		t.Errorf("got %d blocks for %d items, want at most %d", len(list.blocks), len(want), most)
+	}
 	for _, x := range slices.Clone(want) {
 		list.remove(x)
 	}

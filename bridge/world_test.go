@@ -1,0 +1,214 @@
+package bridge_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/scim-cognito/scim-cognito/bench/audit"
+	"github.com/scim-cognito/scim-cognito/bench/idp"
+	"github.com/scim-cognito/scim-cognito/bench/stack"
+	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/server"
+)
+
+// world is a whole server behind a socket, the pool it serves, and an identity provider that pushes to it. The server can
+// be crashed and started again; the pool, the store's file and the URL stay.
+type world struct {
+	t        *testing.T
+	cfg      stack.Config
+	emulator *emulator.Emulator
+	client   *cip.Client // Amazon's, to look into the pool
+	idp      *idp.Provider
+	served   atomic.Pointer[stack.Stack] // nil while nothing runs
+}
+
+type worldConfig struct {
+	emulator  emulator.Config
+	cognito   cognito.Config
+	directory bridge.DirectoryConfig
+	limits    server.Limits
+	idp       idp.Config // URL and Token are filled in
+}
+
+func newWorld(t *testing.T, cfg worldConfig) *world {
+	t.Helper()
+	if cfg.emulator.Seed == 0 {
+		cfg.emulator.Seed = 1
+	}
+	w := &world{t: t, emulator: must(stack.NewEmulator(cfg.emulator))}
+	w.client = audit.Client(w.emulator)
+	w.cfg = stack.Config{File: filepath.Join(t.TempDir(), "scim.db"), Emulator: w.emulator, Cognito: cfg.cognito, Directory: cfg.directory, Limits: cfg.limits}
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		s := w.served.Load()
+		if s == nil {
+			panic(http.ErrAbortHandler)
+		}
+		s.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(front.Close)
+	cfg.idp.URL, cfg.idp.Token = front.URL+stack.Path, stack.Token
+	cfg.idp.Transport = &http.Transport{MaxIdleConnsPerHost: 64}
+	w.idp = idp.New(cfg.idp)
+	w.start()
+	w.until("the mirror is warm", func() bool { return w.served.Load().Directory.Ready() == nil })
+	t.Cleanup(func() {
+		if err := w.served.Swap(nil).Close(); err != nil {
+			t.Errorf("closing the stack: %v", err)
+		}
+	})
+	return w
+}
+
+// start is a process start.
+func (w *world) start() {
+	w.t.Helper()
+	s, err := stack.Open(context.WithoutCancel(w.t.Context()), w.cfg)
+	if err != nil {
+		w.t.Fatalf("starting the server: %v", err)
+	}
+	w.served.Store(s)
+}
+
+// crash kills the server at whatever it is doing, and starts another.
+func (w *world) crash() {
+	w.t.Helper()
+	if err := w.served.Swap(nil).Crash(); err != nil {
+		w.t.Fatalf("killing the server: %v", err)
+	}
+	w.start()
+}
+
+func (w *world) until(what string, condition func() bool) {
+	w.t.Helper()
+	for range 30_000 {
+		if condition() {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	w.t.Fatalf("timed out waiting until %s", what)
+}
+
+// push sends a request, repeats it as identity providers do, and fails the test if it is never answered for good.
+func (w *world) push(method, path, body string) idp.Outcome {
+	w.t.Helper()
+	out, err := w.idp.Push(w.t.Context(), method, path, body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+// pushed is push when everything goes well.
+func (w *world) pushed(method, path, body string) idp.Outcome {
+	w.t.Helper()
+	out := w.push(method, path, body)
+	if out.Status >= 300 {
+		w.t.Fatalf("%s %s %s: got %d %s, want success", method, path, body, out.Status, out.Body)
+	}
+	return out
+}
+
+// journal is the work that is left.
+func (w *world) journal() []bridge.Unfinished {
+	w.t.Helper()
+	work, err := w.served.Load().Directory.Journal(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return work
+}
+
+// settled waits until no work is left.
+func (w *world) settled() {
+	w.t.Helper()
+	w.until("the journal is empty", func() bool {
+		work := w.journal()
+		for _, e := range work {
+			if e.Parked != "" {
+				w.t.Fatalf("the journal has parked %s: %s", e.Key, e.Parked)
+			}
+		}
+		return len(work) == 0
+	})
+}
+
+// resync has the whole pool compared with the mirror, often enough for what is absent to be believed.
+func (w *world) resync() {
+	w.t.Helper()
+	s := w.served.Load()
+	mirror, err := s.Store.Directory(w.t.Context(), stack.PoolID, s.Pool.Info().Created)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	swept := func() time.Time {
+		at, err := mirror.Swept(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return at
+	}
+	for range 3 { // the first may have begun before
+		before := swept()
+		w.until("another millisecond", func() bool { return time.Since(before) > 2*time.Millisecond })
+		s.Directory.Resync()
+		w.until("the sweep has ended", func() bool { return swept().After(before) })
+	}
+}
+
+// inPool is everything that the pool holds, inMirror everything that SCIM lists.
+func (w *world) inPool() audit.State {
+	w.t.Helper()
+	state, err := audit.Pool(w.t.Context(), w.client, stack.PoolID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return state
+}
+
+func (w *world) inMirror() audit.State {
+	w.t.Helper()
+	state, err := audit.SCIM(w.t.Context(), w.idp)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return state
+}
+
+// agree checks promise 3: the mirror is what the pool is, now and after a sweep.
+func (w *world) agree() {
+	w.t.Helper()
+	pool := w.inPool()
+	if diff := cmp.Diff(pool, w.inMirror()); diff != "" {
+		w.t.Errorf("the mirror before a sweep (-pool +mirror):\n%s", diff)
+	}
+	w.resync()
+	if diff := cmp.Diff(pool, w.inPool()); diff != "" {
+		w.t.Errorf("a sweep has changed the pool (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff(pool, w.inMirror()); diff != "" {
+		w.t.Errorf("the mirror after a sweep (-pool +mirror):\n%s", diff)
+	}
+}
+
+// object is the resource as JSON compares: got from an answer or made up.
+func object(t *testing.T, body []byte) schemas.Resource {
+	t.Helper()
+	var r schemas.Resource
+	if err := json.Unmarshal(body, &r); err != nil {
+		t.Fatalf("decoding %s: %v", body, err)
+	}
+	return r
+}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+)
+
+// docColumns is what docReader reads, of a resource called r.
+const docColumns = "r.seq, r.id, r.pool_name, r.display, r.kind, r.state, r.managed, r.version, r.created, r.modified, r.wrote, r.checked, r.members_checked, r.refs, r.doc"
+
+// docReader turns rows into documents. Their bytes lie in few buffers, each for many documents.
+type docReader struct {
+	docs  []Doc
+	arena []byte
+	cells [15]any // of one row: to scan into any is the only way that neither converts nor copies
+	dest  [15]any
+	odd   bool // a cell was of another type than its column
+}
+
+// arenaSize is the size of a buffer, in bytes, from the second on: the first is as large as the first document.
+const arenaSize = 32 << 10
+
+func (r *docReader) scan(rows *sql.Rows) error {
+	if r.dest[0] == nil {
+		for i := range r.cells {
+			r.dest[i] = &r.cells[i]
+		}
+	}
+	if err := rows.Scan(r.dest[:]...); err != nil {
+		return translate(err)
+	}
+	d := Doc{
+		Seq: r.number(0), ID: r.text(1), PoolName: r.text(2), Display: r.text(3),
+		Kind: Kind(r.number(4)), State: State(r.number(5)), Managed: r.number(6) != 0, Version: uint64(r.number(7)),
+		Created: r.number(8), Modified: r.number(9), Wrote: r.number(10), Checked: r.number(11), MembersChecked: r.number(12),
+		Refs: keep(r, r.text(13)), JSON: keep(r, r.text(14)),
+	}
+	if r.odd {
+		return fmt.Errorf("%w: a row of types other than the schema's: %v", ErrCorrupt, r.cells[:13])
+	}
+	r.docs = append(r.docs, d)
+	return nil
+}
+
+func (r *docReader) number(i int) int64 {
+	n, ok := r.cells[i].(int64)
+	r.odd = r.odd || !ok
+	return n
+}
+
+func (r *docReader) text(i int) string {
+	s, ok := r.cells[i].(string)
+	r.odd = r.odd || !ok
+	return s
+}
+
+// keep copies bytes into the reader's buffer.
+func keep[T string | []byte](r *docReader, b T) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	if len(b) > cap(r.arena)-len(r.arena) {
+		size := len(b)
+		if r.docs != nil {
+			size = max(size, arenaSize)
+		}
+		r.arena = make([]byte, 0, size)
+	}
+	start := len(r.arena)
+	r.arena = append(r.arena, b...)
+	return r.arena[start:len(r.arena):len(r.arena)]
+}
+
+// keepDoc adds a document of another reader, whose buffers it does not hold on to.
+func (r *docReader) keepDoc(d Doc) {
+	d.JSON, d.Refs = keep(r, d.JSON), keep(r, d.Refs)
+	r.docs = append(r.docs, d)
+}
+
+// doc reads one document; ErrNotFound when the query finds none.
+func (c *conn) doc(query string, args ...any) (Doc, error) {
+	var r docReader
+	if err := collect(c, r.scan, query, args...); err != nil {
+		return Doc{}, err
+	}
+	if len(r.docs) == 0 {
+		return Doc{}, ErrNotFound
+	}
+	return r.docs[0], nil
+}
+
+// How single rows are found.
+const (
+	byID       = "SELECT " + docColumns + " FROM resource r WHERE dir = ? AND kind = ? AND id = ?"
+	byPoolName = "SELECT " + docColumns + " FROM resource r WHERE dir = ? AND kind = ? AND pool_name = ?"
+	bySeq      = "SELECT " + docColumns + " FROM resource r WHERE seq = ? AND dir = ? AND kind = ? AND state = 1"
+	byTerm     = "SELECT " + docColumns + " FROM term t JOIN resource r ON r.seq = t.seq WHERE t.dir = ? AND t.attr = ? AND t.value = ? ORDER BY t.seq"
+)
