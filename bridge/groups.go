@@ -58,10 +58,16 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 		case cognito.KindOf(err) != cognito.Exists:
 			return doc, c.owe(ctx, store.Group, r, err)
 		}
-		// The pool has a group of this name that the mirror did not know: now it does.
-		if err = d.observeGroup(ctx, name); err == nil {
-			name, err = c.freeGroupName(ctx, op, display)
+		// The pool has a group of this name that the mirror did not know: now it does. It may be this very POST's.
+		if err = d.observeGroup(ctx, name); err != nil {
+			break
 		}
+		if doc, err := c.taken(ctx, op, store.Group, "displayName", display, r); err != nil {
+			return doc, err
+		} else if doc.ID != "" {
+			return c.complete(ctx, doc, r, hold)
+		}
+		name, err = c.freeGroupName(ctx, op, display)
 	}
 	return store.Doc{}, fromCognito(err)
 }

@@ -29,7 +29,12 @@ func (c *Connection) owe(ctx context.Context, kind store.Kind, r schemas.Resourc
 	}
 	err = fromCognito(err)
 	var e *Error
-	if !errors.As(err, &e) || e.Kind != TooMany && e.Kind != Unavailable && e.Kind != Internal {
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Kind {
+	case TooMany, Unavailable, Internal, Denied: // what the server answers 429 or 5xx
+	default:
 		return err
 	}
 	noted := c.dir.write(ctx, func(tx *store.Tx) error {

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -52,8 +53,11 @@ func replayed(t *testing.T, headers, story string) []complaint {
 			}
 		}
 	}
-	if p.request != nil {
-		p.complain(block{line: strings.Count(story, "\n")}, "the last request has no answer")
+	switch last := (block{line: strings.Count(story, "\n")}); {
+	case p.request != nil:
+		p.complain(last, "the last request has no answer")
+	case p.answer == nil:
+		p.complain(last, "no request at all")
 	}
 	return p.complaints
 }
@@ -165,8 +169,9 @@ func (p *replay) bodyOf(text string) (string, error) {
 // hear compares the answer, once it has come, with what the block says of its status or a header, and of its body.
 func (p *replay) hear(b block) {
 	name, value, isHeader := strings.Cut(b.head, ":")
+	asked := p.request != nil
 	switch {
-	case p.request != nil && !p.send(b):
+	case asked && !p.send(b):
 		return
 	case p.answer == nil:
 		p.stop(b, "an answer, but no request")
@@ -175,6 +180,9 @@ func (p *replay) hear(b block) {
 		if got := p.answer.Header.Get(name); !fits(strings.TrimSpace(value), got) {
 			p.complain(b, "%s: got %q, want %q", name, got, strings.TrimSpace(value))
 		}
+	case !asked:
+		p.stop(b, "the request above has its answer already")
+		return
 	}
 	if b.body == "" {
 		return
@@ -204,11 +212,7 @@ func (p *replay) send(b block) bool {
 		request.Body, request.ContentLength = io.NopCloser(strings.NewReader(p.body)), int64(len(p.body))
 	}
 	before, invited := p.emulator.Calls(), p.emulator.Invitations()
-	if p.answer, err = p.client.Do(request); err == nil {
-		p.answered, err = io.ReadAll(p.answer.Body)
-		err = firstOf(err, p.answer.Body.Close())
-	}
-	if err != nil {
+	if err := p.exchange(request); err != nil {
 		p.stop(b, "%v", err)
 		return false
 	}
@@ -217,13 +221,6 @@ func (p *replay) send(b block) bool {
 		p.calls[op] = n - before[op]
 		return n == before[op]
 	})
-	p.decoded = nil
-	if len(p.answered) > 0 {
-		if p.decoded, err = decodedJSON(string(p.answered)); err != nil {
-			p.stop(b, "the answer is not JSON: %v: %s", err, p.answered)
-			return false
-		}
-	}
 	if p.answer.StatusCode != want {
 		p.stop(b, "status: got %d, want %d; the body is %s", p.answer.StatusCode, want, shown(p.decoded))
 		return false
@@ -237,10 +234,18 @@ func (p *replay) send(b block) bool {
 	return true
 }
 
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
+// exchange sends the request and takes the answer.
+func (p *replay) exchange(request *http.Request) (err error) {
+	if p.answer, err = p.client.Do(request); err != nil {
+		return err
+	}
+	p.answered, err = io.ReadAll(p.answer.Body)
+	if err = errors.Join(err, p.answer.Body.Close()); err != nil {
+		return err
+	}
+	if p.decoded = nil; len(p.answered) > 0 {
+		if p.decoded, err = decodedJSON(string(p.answered)); err != nil {
+			return fmt.Errorf("the answer %d is not JSON: %w: %s", p.answer.StatusCode, err, p.answered)
 		}
 	}
 	return nil
@@ -362,16 +367,16 @@ func (p *replay) interfere(b block) {
 	switch {
 	case len(unknown) > 0:
 		err = fmt.Errorf("nothing is called %s", strings.Join(unknown, ", "))
-	case what == "no":
+	case b.head == "no faults":
 		p.emulator.ClearFaults()
 	case what == "fault":
 		var f emulator.Fault
-		if err = json.Unmarshal([]byte(input), &f); err == nil {
+		if err = strictly(input, &f); err == nil {
 			err = p.emulator.AddFault(f)
 		}
 	default:
-		for n := range times {
-			err = firstOf(err, p.call(what, strings.ReplaceAll(input, "#", strconv.Itoa(n+1))))
+		for n := 1; n <= times && err == nil; n++ {
+			err = p.call(what, strings.ReplaceAll(input, "#", strconv.Itoa(n)))
 		}
 	}
 	if err != nil {

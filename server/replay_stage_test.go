@@ -134,9 +134,7 @@ func (s *stage) call(operation, input string) error {
 		return fmt.Errorf("Cognito has no operation %q", operation)
 	}
 	in := reflect.New(method.Type().In(1).Elem())
-	d := json.NewDecoder(strings.NewReader(input))
-	d.DisallowUnknownFields()
-	if err := d.Decode(in.Interface()); err != nil {
+	if err := strictly(input, in.Interface()); err != nil {
 		return fmt.Errorf("the input of %s: %w", operation, err)
 	}
 	in.Elem().FieldByName("UserPoolId").Set(reflect.ValueOf(aws.String(stagePool)))
@@ -144,6 +142,13 @@ func (s *stage) call(operation, input string) error {
 		return err
 	}
 	return nil
+}
+
+// strictly decodes JSON whose names must all be v's.
+func strictly(text string, v any) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
 }
 
 // user is what the pool says of a user; nil when there is none.

@@ -80,8 +80,8 @@ func TestTranscripts(t *testing.T) {
 // cited are the references in a file's comments: [Okta row 7, Okta row 8].
 var cited = regexp.MustCompile(`^#.*?\[([^\]]+)\]`)
 
-// rows are the lines of README.md's tables: a reference, and what is known about it.
-var rows = regexp.MustCompile(`(?m)^\| ((?:Okta|Entra|Other) [^|]*?) \| (.*) \|$`)
+// known are the lines of README.md's tables: a reference, and what is known about it.
+var known = regexp.MustCompile(`(?m)^\| ((?:Okta|Entra|Other) [^|]*?) \| (.*) \|$`)
 
 // Everything that is known about a client is replayed, or README.md says why not.
 func TestEveryKnownQuirkIsReplayed(t *testing.T) {
@@ -90,23 +90,22 @@ func TestEveryKnownQuirkIsReplayed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := map[string]bool{} // by reference: whether it can be replayed
-	for _, row := range rows.FindAllSubmatch(index, -1) {
-		known[string(row[1])] = !bytes.Contains(row[2], []byte("Not replayed:"))
+	replayable := map[string]bool{} // by reference
+	for _, row := range known.FindAllSubmatch(index, -1) {
+		replayable[string(row[1])] = !bytes.Contains(row[2], []byte("Not replayed:"))
 	}
-	if len(known) == 0 {
+	if len(replayable) == 0 {
 		t.Fatal("got no rows in README.md, want some")
 	}
-	replayed := map[string]bool{}
-	for reference, file := range citations(t) {
-		replayed[reference] = true
-		if _, there := known[reference]; !there {
+	found := citations(t)
+	for reference, file := range found {
+		if _, there := replayable[reference]; !there {
 			t.Errorf("%s cites %q, which is not among the rows of README.md", file, reference)
 		}
 	}
-	for reference, replayable := range known {
-		if replayable != replayed[reference] {
-			t.Errorf("%s: replayed %v, want %v", reference, replayed[reference], replayable)
+	for reference, want := range replayable {
+		if file := found[reference]; (file != "") != want {
+			t.Errorf("%s: replayed in %q, want a transcript: %v", reference, file, want)
 		}
 	}
 }
@@ -175,10 +174,10 @@ func blocks(story string) (all []block, err error) {
 	return all, lines.Err()
 }
 
-// repeated is {* 1-256 … *}, and name is {ada}.
+// repeated is {* 1-256 … *}, and placeholder is {ada}.
 var (
-	repeated = regexp.MustCompile(`(?s)\{\* (\d+)-(\d+) (.*?) \*\}`)
-	name     = regexp.MustCompile(`\{([a-z][A-Za-z0-9]*)\}`)
+	repeated    = regexp.MustCompile(`(?s)\{\* (\d+)-(\d+) (.*?) \*\}`)
+	placeholder = regexp.MustCompile(`\{([a-z][A-Za-z0-9]*)\}`)
 )
 
 // expand writes out repetitions.
@@ -199,7 +198,7 @@ func expand(text string) string {
 
 // fill puts in what names stand for. unknown are the names that stand for nothing.
 func fill(text string, names map[string]string) (filled string, unknown []string) {
-	filled = name.ReplaceAllStringFunc(expand(text), func(s string) string {
+	filled = placeholder.ReplaceAllStringFunc(expand(text), func(s string) string {
 		v, known := names[s[1:len(s)-1]]
 		if !known {
 			unknown = append(unknown, s)
