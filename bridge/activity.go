@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -26,7 +27,11 @@ type operation struct {
 }
 
 func (c *Connection) begin(ctx context.Context, method string, kind store.Kind) *operation {
-	return &operation{c: c, method: method, kind: kind, notes: requestOf(ctx).Ignored}
+	op := &operation{c: c, method: method, kind: kind}
+	for _, name := range requestOf(ctx).Ignored {
+		op.notes = append(op.notes, clip(name))
+	}
+	return op
 }
 
 // note adds what an admin would want to know about an operation that went well all the same.
@@ -38,13 +43,25 @@ func (o *operation) note(format string, args ...any) {
 
 func (o *operation) left() int { return int(o.steps.Load()) }
 
-// maxSteps bounds what the activity keeps of a long plan.
-const maxSteps = 50
+// What the activity keeps of one operation: a hundred thousand of them are kept, and what a client writes into a path or
+// into the name of an attribute may be as long as a body.
+const (
+	maxSteps = 50  // of a plan
+	maxNotes = 50  // beside it
+	maxText  = 256 // bytes of a text that the client chose
+)
+
+func clip(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "…"
+}
 
 // end records the operation. It holds names in the pool and ids, never attribute values.
 func (o *operation) end(ctx context.Context, id string, err error) {
 	a := store.Activity{
-		At: o.c.dir.now(), RequestID: requestOf(ctx).ID, Connection: o.c.cfg.Name, Method: o.method, Kind: o.kind, ID: id, Outcome: "done",
+		At: o.c.dir.now(), RequestID: requestOf(ctx).ID, Connection: o.c.cfg.Name, Method: o.method, Kind: o.kind, ID: clip(id), Outcome: "done",
 	}
 	for i, s := range o.plan {
 		if i == maxSteps {
@@ -57,7 +74,10 @@ func (o *operation) end(ctx context.Context, id string, err error) {
 		a.Outcome = outcome(err)
 	}
 	o.mu.Lock()
-	a.Notes = append(a.Notes, o.notes...)
+	a.Notes = append(a.Notes, o.notes[:min(len(o.notes), maxNotes)]...)
+	if more := len(o.notes) - maxNotes; more > 0 {
+		a.Notes = append(a.Notes, fmt.Sprintf("and %d more", more))
+	}
 	o.mu.Unlock()
 	o.c.dir.record(ctx, a)
 }

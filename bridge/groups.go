@@ -69,7 +69,7 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 		}
 		name, err = c.freeGroupName(ctx, op, display)
 	}
-	return store.Doc{}, fromCognito(err)
+	return store.Doc{}, c.owe(ctx, store.Group, r, err)
 }
 
 // freeGroupName returns the GroupName for a new group. A name that differs only in case or in compatibility characters
@@ -267,15 +267,16 @@ func groupAttributes(r schemas.Resource, id string) schemas.Resource {
 
 func sameAttributes(a, b schemas.Resource) bool { return string(a.JSON()) == string(b.JSON()) }
 
-// memberIDs are the ids that a group's members attribute names.
+// memberIDs are the ids that a group's members attribute names, each once.
 func memberIDs(r schemas.Resource) []string {
 	list, _ := r["members"].([]any)
 	ids := make([]string, 0, len(list))
+	seen := make(map[string]bool, len(list))
 	for _, e := range list {
-		if m, ok := e.(map[string]any); ok {
-			if id, ok := m["value"].(string); ok {
-				ids = append(ids, id)
-			}
+		m, _ := e.(map[string]any)
+		if id, ok := m["value"].(string); ok && !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
 		}
 	}
 	return ids

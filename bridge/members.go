@@ -108,10 +108,7 @@ func (c *Connection) leaving(delta patch.Delta, is map[string]bool) []string {
 	if !delta.Replace {
 		return delta.Remove
 	}
-	stay := map[string]bool{}
-	for _, id := range delta.Add {
-		stay[id] = true
-	}
+	stay := set(delta.Add)
 	var ids []string
 	for id := range is {
 		if !stay[id] {
@@ -120,6 +117,14 @@ func (c *Connection) leaving(delta patch.Delta, is map[string]bool) []string {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+func set(ids []string) map[string]bool {
+	in := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		in[id] = true
+	}
+	return in
 }
 
 // where adds to m the members whom a filter removes (members[display eq "…"]), the one form that must look at them.
@@ -132,11 +137,12 @@ func (c *Connection) where(ctx context.Context, group store.Doc, delta patch.Del
 	if err != nil {
 		return err
 	}
+	stay := set(delta.Add)
 	for ref, err := range c.Members(ctx, group) {
 		if err != nil {
 			return err
 		}
-		if slices.Contains(delta.Add, ref.ID) || !match.Match(map[string]any{"value": ref.ID, "display": ref.Display, "type": "User"}) {
+		if stay[ref.ID] || !match.Match(map[string]any{"value": ref.ID, "display": ref.Display, "type": "User"}) {
 			continue
 		}
 		doc, err := c.dir.userByID(ctx, ref.ID)
@@ -184,7 +190,11 @@ func (c *Connection) members(ctx context.Context, op *operation, delta patch.Del
 	if len(unknown) == 0 {
 		return known, nil
 	}
-	list := strings.Join(unknown[:min(len(unknown), 10)], ", ")
+	some := slices.Clone(unknown[:min(len(unknown), 10)])
+	for i, id := range some {
+		some[i] = clip(id)
+	}
+	list := strings.Join(some, ", ")
 	if c.cfg.UnknownMembers == RejectUnknown {
 		return nil, &Error{Kind: Invalid, Detail: fmt.Sprintf("members: %d values name no user, among them %s", len(unknown), list)}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/schemas"
@@ -55,14 +56,33 @@ func (c *Connection) taken(ctx context.Context, op *operation, kind store.Kind, 
 		_, owed, err = tx.OwedTake(c.cfg.Name, owedKey(kind, r))
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return store.Doc{}, internal(err)
-	case !owed:
+	}
+	same, err := c.dir.madeOf(docs[0], r)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	if !owed || !same {
 		return store.Doc{}, exists(attribute, name)
 	}
 	op.note("created earlier, by a request that was answered with an error")
 	return docs[0], nil
+}
+
+// madeOf reports whether a row holds just what r asks for, apart from active and members, which come after the creation:
+// a POST that failed because of somebody else's resource has not created that.
+func (d *Directory) madeOf(doc store.Doc, r schemas.Resource) (bool, error) {
+	is, err := resource(doc)
+	if err != nil {
+		return false, err
+	}
+	if doc.Kind == store.Group {
+		return sameAttributes(groupAttributes(is, doc.ID), groupAttributes(r, doc.ID)), nil
+	}
+	have, _ := d.mapping.ToCognito(is, doc.PoolName)
+	want, _ := d.mapping.ToCognito(r, doc.PoolName)
+	return maps.Equal(have, want), nil
 }
 
 // complete does what the journal still holds for a resource that an earlier POST has created, so that its repetition

@@ -87,7 +87,7 @@ func (c *Connection) createAs(ctx context.Context, op *operation, username strin
 	}
 	// Somebody has the name, and the mirror did not know.
 	if findErr := d.find(ctx, "username", username); findErr != nil {
-		return store.Doc{}, findErr
+		return store.Doc{}, c.owe(ctx, store.User, r, findErr) // it may be this very POST's
 	}
 	holder, mirrorErr := d.mirror.ByPoolName(ctx, store.User, username)
 	if mirrorErr == nil && holder.State == store.Listed && !sameName(holder.Display, r.String("userName")) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,18 +38,14 @@ func parseQuery(raw string) (map[string]string, error) {
 
 // ours reports whether a query parameter is one of RFC 7644 section 3.4.2 that means something here. Sorting is not
 // supported, which ServiceProviderConfig says, and then sortBy and sortOrder are ignored.
-func ours(parameter string) bool {
-	switch parameter {
-	case "filter", "startIndex", "count", "attributes", "excludedAttributes":
-		return true
-	}
-	return false
-}
+func ours(parameter string) bool { return slices.Contains(parameters, parameter) }
+
+var parameters = []string{"filter", "startIndex", "count", "attributes", "excludedAttributes"}
 
 // listQuery makes the store's query from filter, startIndex and count (RFC 7644 section 3.4.2.4: 1-based; less than 1
 // means 1, a negative count means 0, and 0 asks for the total alone). A number out of range is as large as can be.
-func (s *Server) listQuery(kind store.Kind, query map[string]string) (store.Query, error) {
-	q := store.Query{Kind: kind, Start: 1, Count: s.limits.PageDefault}
+func (s *Server) listQuery(query map[string]string) (store.Query, error) {
+	q := store.Query{Start: 1, Count: s.limits.PageDefault}
 	var err error
 	if raw, ok := query["startIndex"]; ok {
 		if q.Start, err = integer("startIndex", raw); err != nil {

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	scim "github.com/elimity-com/scim/errors"
-
-	"github.com/scim-cognito/scim-cognito/store"
 )
 
 func TestListQuery(t *testing.T) {
@@ -41,7 +39,7 @@ func TestListQuery(t *testing.T) {
 			t.Errorf("parseQuery(%q): got error %v, want none", raw, err)
 			continue
 		}
-		got, err := s.listQuery(store.User, query)
+		got, err := s.listQuery(query)
 		if err != nil {
 			t.Errorf("listQuery(%q): got error %v, want none", raw, err)
 			continue
@@ -50,8 +48,8 @@ func TestListQuery(t *testing.T) {
 		if got.Where != nil {
 			gotFilter = got.Where.String()
 		}
-		if got.Kind != store.User || got.Start != want.start || got.Count != want.count || gotFilter != want.filter {
-			t.Errorf("listQuery(%q): got %v, start %d, count %d, filter %q, want User, %+v", raw, got.Kind, got.Start, got.Count, gotFilter, want)
+		if got.Start != want.start || got.Count != want.count || gotFilter != want.filter {
+			t.Errorf("listQuery(%q): got start %d, count %d, filter %q, want %+v", raw, got.Start, got.Count, gotFilter, want)
 		}
 	}
 }
@@ -74,7 +72,7 @@ func TestListQueryRefuses(t *testing.T) {
 	} {
 		query, err := parseQuery(raw)
 		if err == nil {
-			_, err = s.listQuery(store.User, query)
+			_, err = s.listQuery(query)
 		}
 		var e scim.ScimError
 		if !errors.As(err, &e) || e.Status != 400 || e.ScimType != want.scimType || !strings.Contains(e.Detail, want.detail) {

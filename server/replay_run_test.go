@@ -219,7 +219,7 @@ func (p *replay) send(b block) bool {
 	p.calls = p.emulator.Calls()
 	maps.DeleteFunc(p.calls, func(op string, n int64) bool {
 		p.calls[op] = n - before[op]
-		return n == before[op]
+		return n == before[op] || op == "DescribeUserPool"
 	})
 	if p.answer.StatusCode != want {
 		p.stop(b, "status: got %d, want %d; the body is %s", p.answer.StatusCode, want, shown(p.decoded))

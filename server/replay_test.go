@@ -28,6 +28,7 @@ import (
 //	< Name: value             a header of the answer
 //	{"id": "{=ada}"}          what its body must hold (see below)
 //	= calls AdminEnableUser 1 the calls that the last request made of Cognito, all of them; or: = calls none
+//	                          (DescribeUserPool does not count: no request makes it, the server does now and then)
 //	= user ada@a.example {…}  what the pool says of a user: enabled, status, attributes
 //	= group Staff {…}         … of a group: description, and members, which are Usernames in alphabetical order
 //	= no user ada@a.example   … and that there is none

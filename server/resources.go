@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"net/http"
 	"time"
@@ -35,43 +34,20 @@ type endpoint struct {
 
 // list is RFC 7644 section 3.4.2.
 func (e *endpoint) list(w http.ResponseWriter, r *http.Request) error {
-	v, query, err := e.view(r)
+	query, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	q, err := e.listQuery(e.kind, query)
-	if err != nil {
-		return err
-	}
-	page, err := connection(r.Context()).List(r.Context(), q)
-	if err != nil {
-		return err
-	}
-	return e.sendPage(w, r, v, q, page)
+	return e.answerList(w, r, query, e)
 }
 
-// sendPage writes a ListResponse. itemsPerPage comes after Resources, when their number is known.
-func (e *endpoint) sendPage(w http.ResponseWriter, r *http.Request, v *view, q store.Query, page store.Page) error {
-	a := newAnswer(w, http.StatusOK)
-	defer a.release()
-	a.buf = fmt.Appendf(a.buf, `{"schemas":["%s"],"totalResults":%d,"startIndex":%d,"Resources":[`, listURN, page.Total, q.Start)
-	n := 0
-	for doc, err := range page.Docs {
-		if err != nil {
-			return fmt.Errorf("listing: %w", err)
-		}
-		if n++; n > 1 {
-			a.buf = append(a.buf, ',')
-		}
-		if a.buf, err = e.append(r.Context(), a.buf, v, doc); err != nil {
-			return err
-		}
-		if err := a.spillOver(); err != nil {
-			return err
-		}
+// search is RFC 7644 section 3.4.3, on one resource type.
+func (e *endpoint) search(w http.ResponseWriter, r *http.Request) error {
+	query, err := searchQuery(w, r, e.limits.Body)
+	if err != nil {
+		return err
 	}
-	a.buf = fmt.Appendf(a.buf, `],"itemsPerPage":%d}`, n)
-	return a.finish()
+	return e.answerList(w, r, query, e)
 }
 
 // post is RFC 7644 section 3.3.
@@ -182,11 +158,16 @@ func (e *endpoint) view(r *http.Request) (*view, map[string]string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	v, err := e.viewOf(r, query)
+	return v, query, err
+}
+
+func (e *endpoint) viewOf(r *http.Request, query map[string]string) (*view, error) {
 	project, err := newProjection(e.rt.Tree, query)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return newView(e.rt, e.refs, project, e.origin.of(r)), query, nil
+	return newView(e.rt, e.refs, project, e.origin.of(r)), nil
 }
 
 // resource decodes the body of a POST. What of it was ignored goes with the context into the activity.

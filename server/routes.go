@@ -26,11 +26,14 @@ func (s *Server) routes() chi.Router {
 		all, one := prefix+e.rt.Endpoint, prefix+e.rt.Endpoint+"/{id}"
 		r.Get(all, s.handle(e.list))
 		r.Post(all, s.handle(e.post))
+		r.Post(all+searchPath, s.handle(e.search))
 		r.Get(one, s.handle(e.get))
 		r.Put(one, s.handle(e.put))
 		r.Patch(one, s.handle(e.patch))
 		r.Delete(one, s.handle(e.delete))
 	}
+
+	r.Post(prefix+searchPath, s.handle(s.searchAll))
 
 	discovery := r.With(s.refuseFilter)
 	discovery.Get(prefix, s.handle(s.listResourceTypes)) // for who looks at the base URL

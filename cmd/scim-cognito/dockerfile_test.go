@@ -16,8 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/alecthomas/kong"
 )
 
 const top = "../.."
@@ -235,7 +233,7 @@ func TestDockerfileCommands(t *testing.T) {
 	}
 	for name, args := range map[string][]string{"CMD": words["CMD"], "HEALTHCHECK": words["HEALTHCHECK"][1:]} {
 		var line commands
-		parser, err := kong.New(&line, kong.NoDefaultHelp())
+		parser, err := newParser(&line)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,11 +45,9 @@ type commands struct {
 
 // run carries out one command line until it is done or ctx ends, which is the orderly way to stop a server.
 func run(ctx context.Context, args []string, w world) error {
-	parser, err := kong.New(&commands{}, kong.Name("scim-cognito"), kong.NoDefaultHelp(), kong.Writers(w.Out, w.Err),
-		kong.Description("A SCIM 2.0 server for Amazon Cognito user pools."), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(w),
-		kong.Vars{"unverified": unverifiedNames()})
+	parser, err := newParser(new(commands), kong.Writers(w.Out, w.Err), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(w))
 	if err != nil {
-		return fmt.Errorf("building the command line: %w", err)
+		return err
 	}
 	command, err := parser.Parse(args)
 	switch {
@@ -59,6 +57,16 @@ func run(ctx context.Context, args []string, w world) error {
 		return usageError{err}
 	}
 	return command.Run()
+}
+
+// newParser reads command lines into line.
+func newParser(line *commands, options ...kong.Option) (*kong.Kong, error) {
+	parser, err := kong.New(line, append(options, kong.Name("scim-cognito"), kong.Description("A SCIM 2.0 server for Amazon Cognito user pools."),
+		kong.NoDefaultHelp(), kong.Vars{"unverified": unverifiedNames()})...)
+	if err != nil {
+		return nil, fmt.Errorf("building the command line: %w", err)
+	}
+	return parser, nil
 }
 
 // help is kong's help flag without its os.Exit: only main exits.

@@ -14,10 +14,16 @@ func TestHelpAndVersion(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"--help"}, []string{"serve", "emulate", "health", "version"}},
+		{[]string{"--help"}, []string{"serve", "emulate", "resync", "journal list", "journal retry", "journal drop", "activity", "health", "version"}},
 		{[]string{"serve", "-h"}, []string{"--config=FILE", "--emulator", "--listen=ADDR", "--private=ADDR", "--store=URL", "--create-attributes",
 			"--emulator-listen=ADDR", "--emulator-quotas=aws|off"}},
-		{[]string{"emulate", "--help"}, []string{"--listen=ADDR", "--quotas=aws|off"}},
+		{[]string{"emulate", "--help"}, []string{"--listen=ADDR", "--quotas=aws|off", "--state=FILE", "--users=N", "--groups=N", "--members=N", "--alias=NAME",
+			"--username-attributes=NAME", "--case-insensitive", "--latency=DURATION", "--lag=DURATION", "--sparse-pages", "--seed=N", "--fault=OP:KIND",
+			"--unverified=NAME", "--throttle-message=TEXT"}},
+		{[]string{"resync", "--help"}, []string{"--private=ADDR", "--user=ID", "--group=ID", "--pool=ID", "127.0.0.1:8081"}},
+		{[]string{"journal", "--help"}, []string{"--private=ADDR", "journal retry KEY", "journal drop KEY"}},
+		{[]string{"journal", "drop", "--help"}, []string{"--private=ADDR", "<key>"}},
+		{[]string{"activity", "--help"}, []string{"--private=ADDR", "--request=ID", "--id=ID", "--limit=N"}},
 		{[]string{"health", "--help"}, []string{"http://127.0.0.1:8080/healthz"}},
 		{[]string{"version"}, []string{"scim-cognito ", runtime.Version()}},
 	} {

@@ -138,7 +138,9 @@ func TestPrivateListener(t *testing.T) {
 	}{
 		{"/healthz", "", http.StatusOK},
 		{"/readyz", "", http.StatusOK},
-		{"/-/activity", `"error"`, http.StatusNotFound},
+		{"/-/journal", `"work": []`, http.StatusOK},
+		{"/-/activity", `"activity"`, http.StatusOK},
+		{"/-/calls", `"error"`, http.StatusNotFound},
 		{"/scim/v2/Users", `"error"`, http.StatusNotFound},
 	} {
 		if status, body := get(t, e.private+c.path); status != c.status || !strings.Contains(body, c.want) {

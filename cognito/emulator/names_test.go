@@ -73,6 +73,10 @@ func TestAliasPool(t *testing.T) {
 	_, err := c.AdminUpdateUserAttributes(t.Context(), &idp.AdminUpdateUserAttributesInput{UserPoolId: aws.String(poolID), Username: aws.String("eve"), UserAttributes: attributes("email_verified", "true")})
 	wantError(t, err, "AliasExistsException", "An account with the given email already exists.")
 
+	wantError(t, tryCreate(t, c, "mallory", true, "email", "ada@example.com", "email_verified", "true", "preferred_username", "countess"), "AliasExistsException", "An account with the given preferred_username already exists.")
+	if got := *get(t, c, "ada@example.com").Username; got != "ada" {
+		t.Errorf("after a refused ForceAliasCreation: got %s, want ada: all or nothing", got)
+	}
 	if err := tryCreate(t, c, "mallory", true, "email", "ada@example.com", "email_verified", "true"); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -56,10 +57,26 @@ func AWSQuotas() Quotas {
 	}
 }
 
-// bucket is a token bucket that holds one second's worth of its rate.
+// rate is one quota that a call falls under.
+type rate struct {
+	key       string
+	perSecond float64
+}
+
+// bucket is a token bucket that holds one second's worth of its rate, and at least one token.
 type bucket struct {
-	tokens float64
-	at     time.Time
+	tokens, perSecond float64
+	at                time.Time
+}
+
+func (b *bucket) size() float64 { return max(b.perSecond, 1) }
+
+// fill adds the tokens of the time that has passed.
+func (b *bucket) fill(now time.Time) {
+	if passed := now.Sub(b.at).Seconds(); passed > 0 {
+		b.tokens = min(b.size(), b.tokens+passed*b.perSecond)
+	}
+	b.at = now
 }
 
 // limiter keeps the buckets that are in use.
@@ -67,19 +84,20 @@ type limiter struct {
 	quotas Quotas
 	mu     sync.Mutex
 	used   map[string]*bucket
-	swept  time.Time // when idle buckets were last dropped
+	swept  time.Time // when full buckets were last dropped
 }
 
-// maxIdleBuckets bounds the memory of per-user buckets: beyond it, full ones are dropped.
-const maxIdleBuckets = 10_000
+// maxBuckets bounds the memory of per-user buckets: beyond it, full ones are dropped now and then.
+const maxBuckets = 10_000
 
 // take uses one request of each quota that op falls under, or nothing and answers false.
 func (l *limiter) take(op *operation, input any, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.sweep(now)
 	var wanted []*bucket
-	for key, rate := range l.rules(op, input) {
-		b := l.fill(key, rate, now)
+	for _, r := range l.rates(op, input) {
+		b := l.bucket(r, now)
 		if b.tokens < 1 {
 			return false
 		}
@@ -88,58 +106,51 @@ func (l *limiter) take(op *operation, input any, now time.Time) bool {
 	for _, b := range wanted {
 		b.tokens--
 	}
-	if len(l.used) > maxIdleBuckets && now.Sub(l.swept) >= time.Second {
-		l.swept = now
-		for key, b := range l.used {
-			if now.Sub(b.at) >= time.Second {
-				delete(l.used, key)
-			}
-		}
-	}
 	return true
 }
 
-// rules yields the key and rate of each limited quota that a call falls under.
-func (l *limiter) rules(op *operation, input any) func(func(string, float64) bool) {
-	type rule struct {
-		key  string
-		rate float64
-	}
-	rules := []rule{{"category " + string(op.category), l.quotas.Rates[op.category]}}
+// rates lists the quotas that a call falls under, without the unlimited ones.
+func (l *limiter) rates(op *operation, input any) []rate {
+	list := []rate{{"category " + string(op.category), l.quotas.Rates[op.category]}}
 	if op.perPool {
-		rules = append(rules, rule{"operation " + op.name + " " + poolOf(input), l.quotas.PerOperation})
+		list = append(list, rate{"operation " + op.name + " " + poolOf(input), l.quotas.PerOperation})
 	}
 	if name := userOf(input); name != "" {
 		switch op.user {
 		case readsUser:
-			rules = append(rules, rule{"reads " + poolOf(input) + " " + name, l.quotas.UserReads})
+			list = append(list, rate{"reads " + poolOf(input) + " " + name, l.quotas.UserReads})
 		case writesUser:
-			rules = append(rules, rule{"writes " + poolOf(input) + " " + name, l.quotas.UserWrites})
+			list = append(list, rate{"writes " + poolOf(input) + " " + name, l.quotas.UserWrites})
 		case noUser:
 		}
 	}
-	return func(yield func(string, float64) bool) {
-		for _, r := range rules {
-			if r.rate > 0 && !yield(r.key, r.rate) {
-				return
-			}
-		}
-	}
+	return slices.DeleteFunc(list, func(r rate) bool { return r.perSecond <= 0 })
 }
 
-func (l *limiter) fill(key string, rate float64, now time.Time) *bucket {
+// bucket returns the bucket of a quota as it is now.
+func (l *limiter) bucket(r rate, now time.Time) *bucket {
 	if l.used == nil {
 		l.used = map[string]*bucket{}
 	}
-	full := max(rate, 1)
-	b := l.used[key]
+	b := l.used[r.key]
 	if b == nil {
-		b = &bucket{tokens: full, at: now}
-		l.used[key] = b
+		b = &bucket{perSecond: r.perSecond, at: now}
+		b.tokens = b.size()
+		l.used[r.key] = b
 	}
-	if passed := now.Sub(b.at).Seconds(); passed > 0 {
-		b.tokens = min(full, b.tokens+passed*rate)
-	}
-	b.at = now
+	b.fill(now)
 	return b
+}
+
+// sweep drops full buckets, at most once a second: they say no more than none.
+func (l *limiter) sweep(now time.Time) {
+	if len(l.used) <= maxBuckets || now.Sub(l.swept) < time.Second {
+		return
+	}
+	l.swept = now
+	for key, b := range l.used {
+		if b.fill(now); b.tokens >= b.size() {
+			delete(l.used, key)
+		}
+	}
 }

@@ -108,3 +108,25 @@ func TestQuotasAreShared(t *testing.T) {
 		t.Errorf("after a tenth of a second: got %d calls of ListUsers through, want 3", got)
 	}
 }
+
+// TestManyUsersQuotas checks that per-user limits hold while more users are written to than the emulator remembers.
+func TestManyUsersQuotas(t *testing.T) {
+	t.Parallel()
+	e, _ := newPool(t, emulator.Config{Quotas: emulator.Quotas{UserWrites: 1}, Clock: fixed}, emulator.PoolConfig{})
+	disable := func(i int) string {
+		return call(e, "AdminDisableUser", fmt.Sprintf(`{"UserPoolId":"%s","Username":"u%d"}`, poolID, i)).Header().Get("X-Amzn-Errortype")
+	}
+	for range 2 {
+		for i := range 11_000 {
+			if got := disable(i); got != "UserNotFoundException:" {
+				t.Fatalf("user %d: got %s, want UserNotFoundException", i, got)
+			}
+		}
+		for _, i := range []int{0, 5_000, 10_999} {
+			if got := disable(i); got != "TooManyRequestsException:" {
+				t.Errorf("user %d again: got %s, want TooManyRequestsException", i, got)
+			}
+		}
+		e.Advance(time.Second)
+	}
+}

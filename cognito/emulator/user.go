@@ -160,18 +160,40 @@ func (p *pool) claims(r *record) []claim {
 	return list
 }
 
-// holder returns an alias of r that somebody other than u holds, with the holder. A preferred_username must not be another user's
-// username either.
-func (p *pool) holder(u *user, r *record) (claim, *user) {
+// conflict is an alias that somebody else holds.
+type conflict struct {
+	claim
+	holder *user
+}
+
+// conflicts lists the aliases of r that somebody other than u holds. A preferred_username must not be another user's username either.
+func (p *pool) conflicts(u *user, r *record) []conflict {
+	var list []conflict
 	for _, key := range p.claims(r) {
 		if other := p.aliases[key]; other != nil && other != u {
-			return key, other
-		}
-		if other := p.users[key.value]; key.attribute == "preferred_username" && other != nil && other != u {
-			return key, other
+			list = append(list, conflict{key, other})
+		} else if other := p.users[key.value]; key.attribute == "preferred_username" && other != nil && other != u {
+			list = append(list, conflict{key, other})
 		}
 	}
-	return claim{}, nil
+	return list
+}
+
+// makeRoom lets u, who may be new, have the aliases of r. Others keep theirs, which is an error of this code, unless they are forced to
+// give up a verified e-mail or phone number; their value stays, unverified.
+func (p *pool) makeRoom(u *user, r *record, force bool, code string, now time.Time) error {
+	list := p.conflicts(u, r)
+	for _, c := range list {
+		if !force || p.usernameIsAlias() || c.attribute == "preferred_username" {
+			return clientError(code, "An account with the given %s already exists.", c.attribute)
+		}
+	}
+	for _, c := range list {
+		lost := *c.holder.now
+		lost.attrs, lost.modified = lost.attrs.with(p.schema.byName[c.attribute+"_verified"], "false"), epochOf(now)
+		p.change(c.holder, &lost, now)
+	}
+	return nil
 }
 
 // setStatus changes a user's status.

@@ -72,7 +72,11 @@ func (e *Emulator) adminCreateUser(in *adminCreateUserInput) (any, error) {
 	if r.attrs, err = p.createAttributes(given); err != nil {
 		return nil, err
 	}
-	if err := p.yieldAliases(r, in.ForceAliasCreation, now); err != nil {
+	code := "AliasExistsException"
+	if p.unverified.AliasConflictIsUsernameExists || p.usernameIsAlias() {
+		code = "UsernameExistsException"
+	}
+	if err := p.makeRoom(nil, r, in.ForceAliasCreation, code, now); err != nil {
 		return nil, err
 	}
 	u := p.newUser(username, sub, r, now)
@@ -147,31 +151,6 @@ func (p *pool) nameByAttribute(name string, given []attributeInput, sub string) 
 	return sub, given, nil
 }
 
-// yieldAliases makes room for a new user's aliases: others keep theirs, unless forced to give them up.
-func (p *pool) yieldAliases(r *record, force bool, now time.Time) error {
-	for {
-		key, other := p.holder(nil, r)
-		switch {
-		case other == nil:
-			return nil
-		case !force || p.usernameIsAlias() || key.attribute == "preferred_username":
-			code := "AliasExistsException"
-			if p.unverified.AliasConflictIsUsernameExists || p.usernameIsAlias() {
-				code = "UsernameExistsException"
-			}
-			return clientError(code, "An account with the given %s already exists.", key.attribute)
-		}
-		p.unverify(other, key.attribute, now)
-	}
-}
-
-// unverify takes an alias from its holder, whose value stays, unverified.
-func (p *pool) unverify(u *user, attribute string, now time.Time) {
-	r := *u.now
-	r.attrs, r.modified = r.attrs.with(p.schema.byName[attribute+"_verified"], "false"), epochOf(now)
-	p.change(u, &r, now)
-}
-
 // withUser runs act on a user under the pool's lock.
 func (e *Emulator) withUser(in ofUser, act func(p *pool, u *user, now time.Time) (any, error)) (any, error) {
 	p, err := e.pool(in.UserPoolId)
@@ -209,15 +188,8 @@ func (p *pool) updateAttributes(u *user, given []attributeInput, now time.Time) 
 	}
 	r := *u.now
 	r.attrs, r.modified = attrs, epochOf(now)
-	for {
-		key, other := p.holder(u, &r)
-		if other == nil {
-			break
-		}
-		if !p.unverified.StealAliasOnUpdate || p.usernameIsAlias() || key.attribute == "preferred_username" {
-			return clientError("AliasExistsException", "An account with the given %s already exists.", key.attribute)
-		}
-		p.unverify(other, key.attribute, now)
+	if err := p.makeRoom(u, &r, p.unverified.StealAliasOnUpdate, "AliasExistsException", now); err != nil {
+		return err
 	}
 	p.change(u, &r, now)
 	return nil

@@ -87,6 +87,18 @@ type Expr struct {
 	Right *Expr
 }
 
+// Terms counts the comparisons in a filter, those of value filters included: what it costs to match it once.
+func (e *Expr) Terms() int {
+	if e == nil {
+		return 0
+	}
+	n := e.Left.Terms() + e.Right.Terms() + e.Path.Where.Terms()
+	if e.Left == nil {
+		n++
+	}
+	return n
+}
+
 // String returns the filter in canonical form: operators and literals in lower case, single spaces, strings quoted,
 // parentheses only where the tree needs them. Parse(e.String()) is equal to e, for every e that Parse returns.
 func (e *Expr) String() string {

@@ -280,6 +280,21 @@ func checkError[T any](t *testing.T, in string, got *T, err error, kind scim.Sci
 	}
 }
 
+func TestTerms(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]int{
+		`a pr`: 1, `a eq 1 and not (b pr or c pr)`: 3, `emails[type eq "work" and primary eq true]`: 2, `emails[type eq "work"].value eq "x"`: 2,
+	} {
+		e, err := filter.Parse(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Terms(); got != want {
+			t.Errorf("%s: got %d comparisons, want %d", in, got, want)
+		}
+	}
+}
+
 func TestStringOfValue(t *testing.T) {
 	t.Parallel()
 	e := join(filter.And, term(filter.Eq, "a", json.Number("1.50")), term(filter.Ne, "b", nil))

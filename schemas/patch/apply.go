@@ -10,7 +10,8 @@ import (
 )
 
 // MaxVisits bounds the work of one Apply: the elements of multi-valued attributes that its operations look at, each
-// counted every time. It allows 10,000 operations on a list of 200, and takes less than a second.
+// counted every time, and once for every comparison that it takes. It allows 10,000 operations on a list of 200, and
+// takes less than a second.
 const MaxVisits = 2_000_000
 
 // Apply carries out operations in order and returns the resource they make of res. It carries out all or none, and

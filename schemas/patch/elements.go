@@ -68,6 +68,9 @@ func (d *document) removeValues(attr *attribute.Attribute, requested []any) erro
 	}
 	for i, item := range l.items {
 		key, _ := valueKey(attr, item)
+		if err := d.visit(len(byValue[key])); err != nil {
+			return err
+		}
 		covers := func(r map[string]any) bool { return covered(attr, item, r) }
 		sameType := func(r map[string]any) bool { return agree(attr, item, r) }
 		if item != nil && (slices.ContainsFunc(byValue[key], sameType) || slices.ContainsFunc(others, covers)) {
@@ -130,7 +133,7 @@ func (d *document) selected(op Op, attr, sub *attribute.Attribute) error {
 		return err
 	}
 	l := d.list(attr)
-	if err := d.visit(len(l.items)); err != nil {
+	if err := d.visit(len(l.items) * max(1, op.Path.Where.Terms())); err != nil {
 		return err
 	}
 	hits, primary := 0, -1

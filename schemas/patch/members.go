@@ -70,7 +70,7 @@ func isMembers(p *filter.Path) bool {
 type change struct {
 	replace bool
 	where   *filter.Expr
-	wheres  int
+	terms   int  // of where
 	added   bool // members were added or replaced
 	ids     []string
 	decided map[string]decision
@@ -154,8 +154,8 @@ func (c *change) removeWhere(where *filter.Expr) error {
 	if c.added {
 		return refuse(scim.ScimTypeInvalidFilter, "[%s] must come before the operations that add or replace members: only filters such as [value eq \"id\"] may follow them", where)
 	}
-	if c.wheres++; c.wheres > filter.MaxTerms {
-		return refuse(scim.ScimTypeInvalidFilter, "at most %d operations may select members otherwise than by value", filter.MaxTerms)
+	if c.terms += where.Terms(); c.terms > filter.MaxTerms {
+		return refuse(scim.ScimTypeInvalidFilter, "the operations select members otherwise than by value with more than %d comparisons", filter.MaxTerms)
 	}
 	if c.where != nil {
 		where = &filter.Expr{Op: filter.Or, Left: c.where, Right: where}

@@ -156,7 +156,13 @@ func TestMembersLimits(t *testing.T) {
 		t.Errorf("%d filters: %v", len(ops), err)
 	}
 	_, _, err = patch.Members(append(ops, ops[0]))
-	checkRefusal(t, err, scim.ScimTypeInvalidFilter, "at most 500 operations")
+	checkRefusal(t, err, scim.ScimTypeInvalidFilter, "more than 500 comparisons")
+	both, err := filter.ParsePath("members[" + strings.TrimSuffix(strings.Repeat(`display eq "A" or `, 251), " or ") + "]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = patch.Members([]patch.Op{{Kind: patch.Remove, Path: both}, {Kind: patch.Remove, Path: both}})
+	checkRefusal(t, err, scim.ScimTypeInvalidFilter, "more than 500 comparisons")
 }
 
 // BenchmarkMembers grows linearly: the time for each member is the same in both, however they are sent.

@@ -146,6 +146,23 @@ func TestApplyRefusesQuadraticWork(t *testing.T) {
 	}
 	_, err = patch.Apply(users, map[string]any{"addresses": addresses}, []patch.Op{{Kind: patch.Remove, Path: &filter.Path{Name: "addresses"}, Value: addresses}})
 	checkRefusal(t, err, scim.ScimTypeTooMany, "send fewer in a request")
+
+	// Elements of one value and many types, and as many to be removed of other types.
+	have, gone := make([]any, 3000), make([]any, 3000)
+	for i := range have {
+		have[i] = map[string]any{"value": "a", "type": fmt.Sprint("t", i)}
+		gone[i] = map[string]any{"value": "a", "type": fmt.Sprint("u", i)}
+	}
+	_, err = patch.Apply(users, map[string]any{"emails": have}, []patch.Op{{Kind: patch.Remove, Path: &filter.Path{Name: "emails"}, Value: gone}})
+	checkRefusal(t, err, scim.ScimTypeTooMany, "send fewer in a request")
+
+	// One filter of many comparisons, on many elements.
+	bomb, err := filter.ParsePath("emails[" + strings.TrimSuffix(strings.Repeat("type eq 1 or ", filter.MaxTerms), " or ") + "].display")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = patch.Apply(users, map[string]any{"emails": values(5000)}, []patch.Op{{Kind: patch.Replace, Path: bomb, Value: "x"}})
+	checkRefusal(t, err, scim.ScimTypeTooMany, "send fewer in a request")
 }
 
 // What a resource holds may be other than defined, after a change of the mapping. Apply replaces it, and never panics.

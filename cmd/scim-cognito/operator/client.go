@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -89,9 +90,12 @@ func (c *Client) ask(ctx context.Context, method, path string, body, answer any)
 			return fmt.Errorf("encoding the request: %w", err)
 		}
 	}
+	if _, _, err := net.SplitHostPort(c.address); err != nil {
+		return fmt.Errorf("%q is not the address of a private listener, such as 127.0.0.1:8081: %w", c.address, err)
+	}
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+c.address+path, &sent)
 	if err != nil {
-		return fmt.Errorf("%q is not the address of a private listener: %w", c.address, err)
+		return fmt.Errorf("%q is not the address of a private listener, such as 127.0.0.1:8081: %w", c.address, err)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	response, err := c.http.Do(request)
