@@ -80,6 +80,7 @@ func (s *Server) serviceProviderConfig(w http.ResponseWriter, r *http.Request) e
 	return sendJSON(w, serviceProviderConfig{
 		Schemas: []string{configURN},
 		Patch:   supported{true},
+		Bulk:    bulkSupport{true, s.limits.BulkOperations, int(s.limits.BulkBody)},
 		Filter:  filterSupport{true, s.limits.PageMax},
 		ETag:    supported{true},
 		// One entry, of a type that RFC 7643 defines: clients with a closed list of types would refuse the whole document

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	scim "github.com/elimity-com/scim/errors"
@@ -110,22 +111,39 @@ func kindOf(e scim.ScimError) string {
 	return "http_" + strconv.Itoa(e.Status)
 }
 
+// maxDetail is the most bytes of a detail that are sent. Details quote ids, filters and paths as the client wrote them,
+// which may be as long as the client likes.
+const maxDetail = 1000
+
+// clipped cuts a detail that is too long.
+func clipped(detail string) string {
+	if len(detail) <= maxDetail {
+		return detail
+	}
+	return strings.ToValidUTF8(detail[:maxDetail], "") + "…"
+}
+
 // write sends the failure. Retry-After is in whole seconds, rounded up: Okta ignores a date.
 func (f failure) write(w http.ResponseWriter) {
 	if f.retryAfter > 0 {
 		seconds := (f.retryAfter + time.Second - 1) / time.Second
 		w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
+	send(w, f.status, f.body())
+}
+
+// body is the failure in RFC 7644 section 3.12's form.
+func (f failure) body() []byte {
 	body, err := json.Marshal(struct {
 		Schemas  []string      `json:"schemas"`
 		Status   string        `json:"status"` // a string by RFC 7644 section 3.12
 		ScimType scim.ScimType `json:"scimType,omitempty"`
 		Detail   string        `json:"detail"`
-	}{[]string{"urn:ietf:params:scim:api:messages:2.0:Error"}, strconv.Itoa(f.status), f.scimType, f.detail})
+	}{[]string{"urn:ietf:params:scim:api:messages:2.0:Error"}, strconv.Itoa(f.status), f.scimType, clipped(f.detail)})
 	if err != nil {
 		panic(fmt.Errorf("encoding an error: %w", err)) // strings only: cannot happen
 	}
-	send(w, f.status, body)
+	return body
 }
 
 // fail answers a request with an error and notes it for the log. When part of the answer is out already, the connection

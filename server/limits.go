@@ -22,6 +22,10 @@ type Limits struct {
 	// PatchMembers is the size of a group up to which PATCH answers with the group; default 500. Above it answers 204
 	// (RFC 7644 section 3.5.2), so that adding one member to a large group does not send the group back.
 	PatchMembers int
+	// BulkOperations is the most operations of a bulk request; default 1,000. Announced as bulk.maxOperations.
+	BulkOperations int
+	// BulkBody is the most bytes of one; default 1 MiB. Announced as bulk.maxPayloadSize.
+	BulkBody int64
 }
 
 func (l Limits) withDefaults() Limits {
@@ -32,6 +36,9 @@ func (l Limits) withDefaults() Limits {
 		PageDefault:  cmp.Or(l.PageDefault, 100),
 		PageMax:      cmp.Or(l.PageMax, 1000),
 		PatchMembers: cmp.Or(l.PatchMembers, 500),
+
+		BulkOperations: cmp.Or(l.BulkOperations, 1000),
+		BulkBody:       cmp.Or(l.BulkBody, 1<<20),
 	}
 }
 
@@ -39,7 +46,10 @@ func (l Limits) withDefaults() Limits {
 // listener. What net/http itself has to say goes to logger as warnings.
 func HTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           handler,
+		Handler: handler,
+		// Else "OPTIONS *" is answered 200 without a token.
+		DisableGeneralOptionsHandler: true,
+
 		ReadHeaderTimeout: 10 * time.Second,
 		// A group of 16 MiB at 2.5 Mbit/s.
 		ReadTimeout: 55 * time.Second,

@@ -34,6 +34,7 @@ func (s *Server) routes() chi.Router {
 	}
 
 	r.Post(prefix+searchPath, s.handle(s.searchAll))
+	r.Post(prefix+"/Bulk", s.handle(s.bulk))
 
 	discovery := r.With(s.refuseFilter)
 	discovery.Get(prefix, s.handle(s.listResourceTypes)) // for who looks at the base URL

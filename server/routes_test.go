@@ -99,7 +99,7 @@ func TestServiceProviderConfig(t *testing.T) {
 	want := map[string]any{
 		"schemas": []any{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"},
 		"patch":   yes, "sort": no, "etag": yes, "changePassword": no,
-		"bulk":   map[string]any{"supported": false, "maxOperations": 0.0, "maxPayloadSize": 0.0},
+		"bulk":   map[string]any{"supported": true, "maxOperations": 1000.0, "maxPayloadSize": 1048576.0},
 		"filter": map[string]any{"supported": true, "maxResults": 1000.0},
 		"meta":   map[string]any{"resourceType": "ServiceProviderConfig", "location": public + "/scim/v2/ServiceProviderConfig"},
 	}
