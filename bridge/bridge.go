@@ -89,6 +89,9 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 		log: cfg.Logger.With("pool", info.ID), sweepNow: make(chan struct{}, 1),
 		space: uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:scim-cognito:"+info.ID)),
 	}
+	if err := d.adopt(ctx); err != nil {
+		return nil, fmt.Errorf("taking over the journal of pool %s: %w", info.ID, err)
+	}
 	swept, err := mirror.Swept(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the mirror of pool %s: %w", info.ID, err)

@@ -92,6 +92,24 @@ func (d *Directory) journal(ctx context.Context, e *entry) error {
 	}))
 }
 
+// adopt makes the work due that an earlier process has left: only one process at a time has the store, so what that one
+// had in hand, or was waiting for, binds nobody any more.
+func (d *Directory) adopt(ctx context.Context) error {
+	left, err := d.mirror.JournalList(ctx)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	return d.mirror.Update(ctx, func(tx *store.Tx) error {
+		for _, row := range left {
+			row.Next = d.now()
+			if err := tx.JournalUpdate(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // rekey moves an entry to the key of the resource that the work has created, so that later changes of that resource
 // find it.
 func (d *Directory) rekey(ctx context.Context, e *entry, key string) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/schemas/filter"
 	"github.com/scim-cognito/scim-cognito/store"
 )
@@ -55,14 +56,20 @@ func (d *Directory) get(ctx context.Context, kind store.Kind, id string) (store.
 	return doc, internal(err)
 }
 
-// find asks the pool for users by an attribute of Cognito's and notes in the mirror what it finds.
+// find asks the pool for users by an attribute of Cognito's and notes in the mirror what it finds. For a value that Cognito
+// cannot search for (its filters have 256 characters, escapes included) a complete mirror has to do.
 func (d *Directory) find(ctx context.Context, attribute, value string) error {
 	if attribute == "username" {
 		value = d.username(value)
 	}
 	requested := d.now()
 	users, err := d.pool.FindUsers(ctx, attribute, value)
-	if err != nil {
+	switch {
+	case cognito.KindOf(err) == cognito.Invalid && d.warm.Load():
+		return nil
+	case cognito.KindOf(err) == cognito.Invalid:
+		return d.warming()
+	case err != nil:
 		return fromCognito(err)
 	}
 	docs := make([]store.Doc, len(users))

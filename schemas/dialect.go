@@ -59,13 +59,14 @@ func singleForList(a *attribute.Attribute, v any) any {
 }
 
 // textForReference: Entra ID sends manager as "271" and others members as bare ids: the string is the `value`
-// sub-attribute, which is what RFC 7643 section 2.4 makes the default.
+// sub-attribute, which is what RFC 7643 section 2.4 makes the default. Of a single value it is all there is: "" is none,
+// and a $ref that went with another value does not stay.
 func textForReference(a *attribute.Attribute, v any) any {
 	if a.Type != attribute.Complex || a.Lookup("value") == nil {
 		return v
 	}
 	if !a.MultiValued {
-		return wrapped(v)
+		return onlyValue(a, v)
 	}
 	list, ok := v.([]any)
 	if !ok {
@@ -76,6 +77,22 @@ func textForReference(a *attribute.Attribute, v any) any {
 		out[i] = wrapped(e)
 	}
 	return out
+}
+
+func onlyValue(a *attribute.Attribute, v any) any {
+	s, ok := v.(string)
+	switch {
+	case !ok:
+		return v
+	case s == "":
+		return nil
+	}
+	object := map[string]any{}
+	for _, sub := range a.Sub {
+		object[sub.Name] = nil
+	}
+	object["value"] = s
+	return object
 }
 
 func wrapped(v any) any {

@@ -179,7 +179,7 @@ func (rt *ResourceType) atAttribute(kind patch.Kind, p *filter.Path, a *attribut
 			v = []any{}
 		}
 		return v, err
-	case a.Mutability == attribute.ReadOnly:
+	case a.Mutability == attribute.ReadOnly, p.Where != nil && p.Sub == "" && !a.MultiValued:
 		return value, nil // patch refuses it
 	case p.Where != nil && p.Sub == "":
 		if list, ok := value.([]any); ok && len(list) == 1 {

@@ -7,14 +7,23 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	scim "github.com/elimity-com/scim/errors"
+
+	"github.com/scim-cognito/scim-cognito/schemas/filter"
 )
 
 // maxDepth is how deep objects and lists may be nested. A PATCH of a sub-attribute in an extension needs seven.
 const maxDepth = 32
+
+// maxValues is how many values a body may hold, objects and lists among them. A group of 100,000 members, each with value,
+// display and type, takes 400,000; a body full of {} would take forty times its size in memory.
+const maxValues = 500_000
 
 // decodeBody reads the body of a request, at most limit bytes of it, as one JSON value.
 func decodeBody(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
@@ -27,16 +36,26 @@ func decodeBody(w http.ResponseWriter, r *http.Request, limit int64) (any, error
 	var buf bytes.Buffer
 	buf.Grow(int(max(r.ContentLength, 0)))
 	if _, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, invalidSyntax("The request body ended before its Content-Length.")
-		}
-		return nil, fmt.Errorf("reading the body: %w", err)
+		return nil, unreadable(err)
 	}
 	return decodeJSON(buf.Bytes())
 }
 
+// unreadable is what an error of reading a body comes down to: too long, too slow, or else cut off or garbled by whoever
+// sends it. It is never our fault.
+func unreadable(err error) error {
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong) || errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("reading the body: %w", err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return invalidSyntax("The request body ended before its Content-Length.")
+	}
+	return invalidSyntax("The request body could not be read: its transfer coding is malformed, or the connection broke.")
+}
+
 // decodeJSON decodes exactly one JSON value, strictly: UTF-8, no name twice in one object in whatever case (RFC 7643
-// section 2.1), no endless nesting. Numbers are json.Number. Errors are scim.ScimError invalidSyntax and say where.
+// section 2.1), no endless nesting, not too many values. Numbers are json.Number. Errors are scim.ScimError invalidSyntax and say where.
 func decodeJSON(data []byte) (any, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if len(bytes.TrimSpace(data)) == 0 {
@@ -48,7 +67,7 @@ func decodeJSON(data []byte) (any, error) {
 	if !json.Valid(data) {
 		return nil, invalidSyntax("The request body is not valid JSON: %s.", whyInvalid(data))
 	}
-	d := decoder{data: data, names: map[string]name{}}
+	d := decoder{data: data, left: maxValues, names: map[string]name{}}
 	return d.value(0)
 }
 
@@ -83,6 +102,7 @@ func whyInvalid(data []byte) string {
 type decoder struct {
 	data  []byte
 	pos   int
+	left  int             // how many values more there may be
 	names map[string]name // every key met; a group's ten thousand members share a few
 }
 
@@ -91,6 +111,9 @@ type name struct{ text, folded string }
 // value decodes the value that comes next, inside depth objects and lists.
 func (d *decoder) value(depth int) (any, error) {
 	d.space()
+	if d.left--; d.left < 0 {
+		return nil, invalidSyntax("The request body holds more than %d values: send fewer in a request.", maxValues)
+	}
 	switch c := d.data[d.pos]; c {
 	case '{', '[':
 		if depth == maxDepth {
@@ -176,7 +199,7 @@ func (d *decoder) key() (name, error) {
 	if err != nil {
 		return name{}, err
 	}
-	n := name{text: s, folded: strings.ToLower(s)}
+	n := name{text: s, folded: filter.Fold(s)}
 	d.names[string(d.data[start:end])] = n
 	return n, nil
 }
@@ -193,15 +216,45 @@ func (d *decoder) text() (string, error) {
 	if err := json.Unmarshal(d.data[start:end], &s); err != nil {
 		return "", fmt.Errorf("decoding a string of valid JSON: %w", err)
 	}
-	if strings.ContainsRune(s, utf8.RuneError) && halfPair(inner) {
+	if halfPair(inner) {
 		return "", invalidSyntax("The string at byte %d holds half of a surrogate pair, which is no character.", start)
 	}
 	return s, nil
 }
 
-// halfPair reports whether decoding replaced something in a string literal by U+FFFD, rather than finding it there.
+// halfPair reports whether a string literal has an escape that is half of a surrogate pair (RFC 8259 section 8.2), which
+// encoding/json decodes to U+FFFD.
 func halfPair(literal []byte) bool {
-	return !bytes.Contains(literal, []byte("\ufffd")) && !bytes.Contains(bytes.ToLower(literal), []byte(`\ufffd`))
+	for i := 0; i < len(literal); i++ {
+		if literal[i] != '\\' {
+			continue
+		}
+		if i++; literal[i] != 'u' {
+			continue
+		}
+		r := escaped(literal[i-1:])
+		i += len(`u0000`) - 1
+		if !utf16.IsSurrogate(r) {
+			continue
+		}
+		if utf16.DecodeRune(r, escaped(literal[i+1:])) == utf8.RuneError {
+			return true
+		}
+		i += len(`\u0000`)
+	}
+	return false
+}
+
+// escaped returns what an escape such as \u00e9 at the beginning of text stands for; 0 if there is none.
+func escaped(text []byte) rune {
+	if len(text) < len(`\u0000`) || text[0] != '\\' || text[1] != 'u' {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	if err != nil {
+		return 0
+	}
+	return rune(n)
 }
 
 // literal returns the end of the string literal that begins at pos.

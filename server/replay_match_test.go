@@ -80,7 +80,7 @@ func (c *comparison) compare(path string, want, got any) {
 			c.compare(fmt.Sprintf("%s[%d]", path, i), want[i], list[i])
 		}
 	case string:
-		filled, unknown := fill(want, c.names)
+		filled, unknown := fillIn(want, c.names)
 		if len(unknown) > 0 {
 			c.differ(path, got, strings.Join(unknown, ", ")+", but nothing is called so")
 			return
@@ -99,7 +99,7 @@ func (c *comparison) byValue(list []any) []any {
 	value := func(v any) string {
 		object, _ := v.(map[string]any)
 		text, _ := object["value"].(string)
-		text, _ = fill(text, c.names)
+		text, _ = fillIn(text, c.names)
 		return text
 	}
 	return slices.SortedStableFunc(slices.Values(list), func(a, b any) int { return strings.Compare(value(a), value(b)) })

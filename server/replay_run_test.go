@@ -79,7 +79,7 @@ func (p *replay) play(b block) {
 	if b.mark == '#' {
 		return
 	}
-	head, unknown := fill(b.head, p.names)
+	head, unknown := fillIn(b.head, p.names)
 	if len(unknown) > 0 {
 		p.stop(b, "nothing is called %s", strings.Join(unknown, ", "))
 		return
@@ -150,7 +150,7 @@ func (p *replay) ask(b block) {
 
 // bodyOf returns what a request's body says, byte for byte unless it is made from the last answer.
 func (p *replay) bodyOf(text string) (string, error) {
-	text, unknown := fill(text, p.names)
+	text, unknown := fillIn(text, p.names)
 	if len(unknown) > 0 {
 		return "", fmt.Errorf("nothing is called %s", strings.Join(unknown, ", "))
 	}
@@ -362,7 +362,7 @@ func (p *replay) interfere(b block) {
 		times = n
 		what, input, _ = strings.Cut(input, " ")
 	}
-	input, unknown := fill(input, p.names)
+	input, unknown := fillIn(input, p.names)
 	var err error
 	switch {
 	case len(unknown) > 0:

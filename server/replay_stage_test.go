@@ -121,9 +121,10 @@ func (s *stage) start() {
 	s.t.Cleanup(listener.Close)
 	s.url = listener.URL
 	s.client = &http.Client{
-		Transport:     &http.Transport{DisableCompression: true, DisableKeepAlives: true},
+		Transport:     &http.Transport{DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	s.t.Cleanup(s.client.CloseIdleConnections)
 }
 
 // call makes a call of Cognito as the AWS SDK's clients make it: operation is the name of a method, input the JSON of

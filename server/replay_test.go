@@ -81,8 +81,8 @@ func TestTranscripts(t *testing.T) {
 // cited are the references in a file's comments: [Okta row 7, Okta row 8].
 var cited = regexp.MustCompile(`^#.*?\[([^\]]+)\]`)
 
-// known are the lines of README.md's tables: a reference, and what is known about it.
-var known = regexp.MustCompile(`(?m)^\| ((?:Okta|Entra|Other) [^|]*?) \| (.*) \|$`)
+// indexRow matches the lines of README.md's tables: a reference, and what is known about it.
+var indexRow = regexp.MustCompile(`(?m)^\| ((?:Okta|Entra|Other) [^|]*?) \| (.*) \|$`)
 
 // Everything that is known about a client is replayed, or README.md says why not.
 func TestEveryKnownQuirkIsReplayed(t *testing.T) {
@@ -92,7 +92,7 @@ func TestEveryKnownQuirkIsReplayed(t *testing.T) {
 		t.Fatal(err)
 	}
 	replayable := map[string]bool{} // by reference
-	for _, row := range known.FindAllSubmatch(index, -1) {
+	for _, row := range indexRow.FindAllSubmatch(index, -1) {
 		replayable[string(row[1])] = !bytes.Contains(row[2], []byte("Not replayed:"))
 	}
 	if len(replayable) == 0 {
@@ -197,8 +197,8 @@ func expand(text string) string {
 	})
 }
 
-// fill puts in what names stand for. unknown are the names that stand for nothing.
-func fill(text string, names map[string]string) (filled string, unknown []string) {
+// fillIn puts in what names stand for. unknown are the names that stand for nothing.
+func fillIn(text string, names map[string]string) (filled string, unknown []string) {
 	filled = placeholder.ReplaceAllStringFunc(expand(text), func(s string) string {
 		v, known := names[s[1:len(s)-1]]
 		if !known {

@@ -122,7 +122,7 @@ func TestActivityIsWrittenTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fixture{TB: t, clock: &clock{}, cfg: store.Config{URL: url, Trees: trees}}
 		f.openAgain()
-		stored := func() int { return must(f.StoredActivities(t.Context()))(t) }
+		stored := func() int { return must(f.Count(t.Context(), "activity"))(t) }
 		f.record("a", "b")
 		for _, step := range []struct {
 			wait time.Duration

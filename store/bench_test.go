@@ -3,7 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
-	"syscall"
+	"sync/atomic"
 	"testing"
 
 	"github.com/scim-cognito/scim-cognito/store"
@@ -99,13 +99,11 @@ func BenchmarkRead(b *testing.B) {
 	} {
 		b.Run(tt.name, func(b *testing.B) {
 			b.ReportAllocs()
-			t0 := cpu()
 			for b.Loop() {
 				if err := tt.do(); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(cpu()-t0)/float64(b.N), "cpu-ns/op")
 		})
 	}
 }
@@ -127,6 +125,18 @@ func BenchmarkWrite(b *testing.B) {
 			}
 		}
 	})
+	b.Run("concurrent", func(b *testing.B) {
+		var n atomic.Int64
+		b.SetParallelism(16)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				doc := person(int(1_000_000 + n.Add(1)))
+				if err := f.dir.Update(ctx, func(tx *store.Tx) error { _, err := tx.Put(doc); return err }); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	})
 	b.Run("inBatch", func(b *testing.B) {
 		doc := person(0)
 		b.ReportAllocs()
@@ -143,10 +153,4 @@ func BenchmarkWrite(b *testing.B) {
 			b.Fatal(err)
 		}
 	})
-}
-
-func cpu() int64 {
-	var r syscall.Rusage
-	syscall.Getrusage(0, &r)
-	return r.Utime.Nano() + r.Stime.Nano()
 }

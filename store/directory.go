@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,11 +18,13 @@ type Directory struct {
 	name    string
 	created int64
 	locks   locks
+
+	replaced atomic.Bool // another pool has taken the name: see Store.Directory
 }
 
 // Directory returns the directory of the pool that has the id name and was created at created (which is read to the
 // millisecond), making an empty one if there is none. Another creation date means another pool: what is stored of the
-// former one is removed. Every call with the same pool returns the same Directory.
+// former one is removed, and its Directory takes no more writes. Every call with the same pool returns the same Directory.
 func (s *Store) Directory(ctx context.Context, name string, created time.Time) (*Directory, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,6 +40,9 @@ func (s *Store) Directory(ctx context.Context, name string, created time.Time) (
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening directory %s: %w", name, err)
+	}
+	if former := s.directories[name]; former != nil {
+		former.replaced.Store(true)
 	}
 	if err := d.dropFormer(ctx); err != nil {
 		return nil, fmt.Errorf("removing the former directory %s: %w", name, err)

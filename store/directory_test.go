@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,7 +79,11 @@ func TestAnotherPoolUnderTheSameID(t *testing.T) {
 		}
 		return nil
 	})
+	former := f.dir
 	f.dir = must(f.Directory(t.Context(), "eu-west-1_pool", epoch.Add(time.Millisecond)))(t)
+	if err := former.Update(t.Context(), func(tx *store.Tx) error { _, err := tx.Put(user("u-9", "late")); return err }); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a write to the former directory: got %v, want ErrNotFound", err)
+	}
 	f.absent(store.User, "u-1")
 	if _, total := f.list(store.Query{Kind: store.User}); total != 0 {
 		t.Errorf("total: got %d, want 0", total)
@@ -93,6 +100,15 @@ func TestAnotherPoolUnderTheSameID(t *testing.T) {
 		}
 		return nil
 	})
+	for _, table := range []string{"directory", "resource", "term", "tally", "member", "journal", "owed"} {
+		n, want := must(f.Count(t.Context(), table))(t), 0
+		if table == "directory" {
+			want = 1
+		}
+		if n != want {
+			t.Errorf("rows of %s: got %d, want %d", table, n, want)
+		}
+	}
 	f.put(user("u-1", "alice"))
 }
 
@@ -214,6 +230,20 @@ func TestFind(t *testing.T) {
 	}
 	if _, err := f.dir.Find(t.Context(), store.User, "title", "x"); err == nil {
 		t.Error("an attribute without index: got nil, want an error")
+	}
+}
+
+// TestTermsAreNotMistaken: a value that looks like what is stored for a long one is another value.
+func TestTermsAreNotMistaken(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	long := strings.Repeat("x", 600)
+	alike := fmt.Sprintf("\x01%x", sha256.Sum256([]byte(long)))
+	f.put(user("u-1", "a", "externalId", long), user("u-2", "b", "externalId", alike))
+	for value, want := range map[string]string{long: "u-1", alike: "u-2"} {
+		if got := ids(must(f.dir.Find(t.Context(), store.User, "externalId", value))(t)); !slices.Equal(got, []string{want}) {
+			t.Errorf("externalId %.20q…: got %q, want %s", value, got, want)
+		}
 	}
 }
 

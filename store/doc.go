@@ -58,7 +58,7 @@ type Doc struct {
 	// nothing else, so it survives a rebuild of the mirror, and another process computes the same.
 	Version  uint64
 	Created  int64
-	Modified int64 // changes with Version
+	Modified int64 // changes with Version and State
 	Wrote    int64 // when we wrote it last; 0: never
 	Checked  int64 // when the pool last confirmed it
 	// MembersChecked is when the pool last confirmed a group's complete set of members.

@@ -139,6 +139,7 @@ func checkOrphans(c *conn) error {
 	for what, query := range map[string]string{
 		"members without group": "SELECT COUNT(*) FROM member m WHERE NOT EXISTS (SELECT 1 FROM resource r WHERE r.seq = m.grp AND r.kind = 2)",
 		"members without user":  "SELECT COUNT(*) FROM member m WHERE NOT EXISTS (SELECT 1 FROM resource r WHERE r.seq = m.usr AND r.kind = 1)",
+		"terms too long":        "SELECT COUNT(*) FROM term WHERE LENGTH(CAST(value AS BLOB)) > 512",
 		"terms without row":     "SELECT COUNT(*) FROM term t WHERE NOT EXISTS (SELECT 1 FROM resource r WHERE r.seq = t.seq AND r.dir = t.dir AND r.state = 1)",
 		"rows of no directory":  "SELECT COUNT(*) FROM resource r WHERE NOT EXISTS (SELECT 1 FROM directory d WHERE d.dir = r.dir)",
 		"counts of none":        "SELECT COUNT(*) FROM tally t WHERE NOT EXISTS (SELECT 1 FROM directory d WHERE d.dir = t.dir)",
@@ -171,10 +172,21 @@ func (s *Store) Explain(ctx context.Context, query string) (plan []string, err e
 	return plan, err
 }
 
-// StoredActivities counts the records of activity that are written.
-func (s *Store) StoredActivities(ctx context.Context) (n int, err error) {
-	err = s.read(ctx, func(c *conn) error { return c.one("SELECT COUNT(*) FROM activity", nil, &n) })
+// Count returns the number of a table's rows.
+func (s *Store) Count(ctx context.Context, table string) (n int, err error) {
+	err = s.read(ctx, func(c *conn) error { return c.one("SELECT COUNT(*) FROM "+table, nil, &n) })
 	return n, err
+}
+
+// LimitPages makes the file as full as a disk may be: it may not grow beyond so many pages. 0: no limit.
+func (s *Store) LimitPages(n int) error {
+	if n == 0 {
+		n = 1 << 30
+	}
+	return s.writer.do(context.Background(), func(c *conn) error {
+		var limit int
+		return c.one(fmt.Sprintf("PRAGMA max_page_count = %d", n), nil, &limit)
+	})
 }
 
 // JumpTo makes the next row's seq the one after this.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,19 @@ func TestListPages(t *testing.T) {
 				t.Errorf("start %d, count %d: got %d rows from %q of %d, want %d from %q of %d", start, count,
 					len(got), first(got), total, len(want), first(want), len(all))
 			}
+		}
+	}
+	for _, s := range []string{``, `displayName eq "shared 1"`, `displayName eq "shared 1" and userName pr`, `userName pr`} {
+		q := store.Query{Kind: store.User, Start: 2, Count: math.MaxInt}
+		if s != "" {
+			q.Where = where(t, s)
+		}
+		if got, total := f.list(q); len(got) != total-1 || total == 0 {
+			t.Errorf("all but the first where %q: got %d rows, want %d", s, len(got), total-1)
+		}
+		q.Start = math.MaxInt
+		if got, _ := f.list(q); len(got) != 0 {
+			t.Errorf("past the end where %q: got %d rows, want none", s, len(got))
 		}
 	}
 	if got, total := f.list(store.Query{Kind: store.Group, Start: 4, Count: 5}); total != 4 || len(got) != 1 {

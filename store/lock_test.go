@@ -52,6 +52,28 @@ func TestLockIsFIFO(t *testing.T) {
 	})
 }
 
+// TestLockPassesOn: who gives up in the moment in which its turn comes does not take the lock with it.
+func TestLockPassesOn(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	synctest.Test(t, func(t *testing.T) {
+		for range 100 {
+			unlock := lock(t, f.dir, "k")
+			ctx, cancel := context.WithCancel(context.Background())
+			go func() {
+				if release, err := f.dir.Lock(ctx, "k"); err == nil {
+					release()
+				}
+			}()
+			synctest.Wait()
+			cancel()
+			unlock() // before the other runs again, as a rule
+			synctest.Wait()
+			lock(t, f.dir, "k")()
+		}
+	})
+}
+
 func TestLocksAreIndependent(t *testing.T) {
 	t.Parallel()
 	f := open(t)

@@ -165,7 +165,9 @@ func TestMembersChecked(t *testing.T) {
 func TestMembershipEnds(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	u, g := f.put(user("u", "u")), f.put(group("g", "G"))
+	hidden := user("h", "h")
+	hidden.State = store.Hidden
+	u, h, g := f.put(user("u", "u")), f.put(hidden), f.put(group("g", "G"))
 	for name, do := range map[string]func(*store.Tx) error{
 		"no such user":  func(tx *store.Tx) error { return tx.AddMember(g.Seq, 99, epoch) },
 		"no such group": func(tx *store.Tx) error { return tx.AddMember(99, u.Seq, epoch) },
@@ -173,6 +175,9 @@ func TestMembershipEnds(t *testing.T) {
 			return tx.AddMember(u.Seq, u.Seq, epoch)
 		},
 		"a group as user": func(tx *store.Tx) error { return tx.RemoveMember(g.Seq, g.Seq, epoch) },
+		"hidden, deleted just now": func(tx *store.Tx) error {
+			return errors.Join(tx.AddMember(g.Seq, h.Seq, epoch), tx.Delete(store.User, "h", epoch), tx.AddMember(g.Seq, h.Seq, epoch))
+		},
 		"deleted just now": func(tx *store.Tx) error {
 			return errors.Join(tx.AddMember(g.Seq, u.Seq, epoch), tx.Delete(store.User, "u", epoch), tx.AddMember(g.Seq, u.Seq, epoch))
 		},

@@ -70,7 +70,7 @@ func child(t *testing.T, url string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childURL+"="+url)
-	cmd.Stderr = os.Stderr
+	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -132,12 +132,23 @@ func checkKilled(t *testing.T, url string, last int) {
 	}
 }
 
+// TestOpenTwice: the second is refused, and that takes nothing from the first.
 func TestOpenTwice(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	_, err := store.Open(t.Context(), f.cfg)
 	if !errors.Is(err, store.ErrInUse) || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("second Open: got %v, want ErrInUse that says why", err)
+	}
+	cmd, lines := child(t, f.cfg.URL)
+	if lines.Scan() {
+		t.Errorf("a child process, after that: got %q, want it to be refused, too", lines.Text())
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the child: got a clean end, want an error")
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)

@@ -111,9 +111,13 @@ func sqlitePath(rawURL string) (string, error) {
 }
 
 // touch creates a file that only its owner may read, for it will hold personal data. SQLite gives the files that it
-// puts beside it the same permissions.
+// puts beside it the same permissions. A file that is there is not even opened: to close it again would end all locks
+// that this process has on it (POSIX, fcntl).
 func touch(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -128,13 +132,12 @@ func dsn(path string, pragmas ...string) string {
 
 // lockFile holds SQLite's exclusive lock on a file of its own, which works on every system, within one process too,
 // and ends with the process. The database itself cannot be locked so, for readers must get at it.
-func lockFile(ctx context.Context, path string) (_ *sql.DB, err error) {
+func lockFile(ctx context.Context, path string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1)
-	db.SetConnMaxLifetime(0)
+	db.SetMaxOpenConns(1) // the one that holds the lock
 	if _, err := db.ExecContext(ctx, "BEGIN EXCLUSIVE"); err != nil {
 		if code(err) == sqlitecode.SQLITE_BUSY {
 			err = fmt.Errorf("%w: another process writes to it, and only one may at a time; stop that one, or give this one a file of its own", ErrInUse)
@@ -184,7 +187,8 @@ func (c *conn) close() error {
 	return errors.Join(append(errs, c.c.Close())...)
 }
 
-// stmt returns the prepared statement, which is kept: queries are constants.
+// stmt returns the prepared statement, which is kept: queries are constants. They say "LIMIT ? + 0", for with a bare
+// "LIMIT ?" SQLite makes the plan depend on the value and prepares the statement anew each time, at five times the cost.
 func (c *conn) stmt(query string) (*sql.Stmt, error) {
 	if s, ok := c.stmts[query]; ok {
 		return s, nil
@@ -224,10 +228,10 @@ func (c *conn) query(query string, args ...any) (*sql.Rows, error) {
 	return rows, translate(err)
 }
 
-// one is the bind variables of a query that returns at most one row.
+// one is the variables of a query that returns at most one row.
 type one []any
 
-// scan reads the row into dest; ErrNotFound when there is none.
+// one reads that row into dest; ErrNotFound when there is none.
 func (c *conn) one(query string, args one, dest ...any) error {
 	s, err := c.stmt(query)
 	if err != nil {

@@ -73,7 +73,7 @@ type Store struct {
 
 // Open opens the file that cfg.URL names, creating it or bringing its schema up to date. It fails with ErrInUse,
 // ErrNewer or ErrCorrupt in the error's chain where these are the cause.
-func Open(ctx context.Context, cfg Config) (_ *Store, err error) {
+func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}

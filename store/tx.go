@@ -23,9 +23,12 @@ type Tx struct {
 // and the error is returned as it is. f must be quick, for others wait; it sees its own changes through tx alone, and
 // must not call Update or keep tx.
 //
-// Concurrent callers run one after the other, in the order of their arrival, and share a commit.
+// ErrNotFound is in the chain when another pool has taken the directory's place. Concurrent callers run one after the other, in the order of their arrival, and share a commit.
 func (d *Directory) Update(ctx context.Context, f func(*Tx) error) error {
 	return d.s.writer.do(ctx, func(c *conn) error {
+		if d.replaced.Load() {
+			return fmt.Errorf("%w: directory %s: another pool has taken its place", ErrNotFound, d.name)
+		}
 		tx := &Tx{d: d, ctx: ctx, c: c, now: d.s.now()}
 		if err := f(tx); err != nil {
 			return err

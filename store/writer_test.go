@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -66,6 +67,34 @@ func TestUpdatePanics(t *testing.T) {
 	}()
 	f.absent(store.User, "u-1")
 	f.put(user("u-2", "bob"))
+}
+
+// TestFullDisk: a write that does not fit fails and leaves no trace, together with those that shared its transaction
+// when SQLite had to undo that as a whole; reads go on, and so do writes once there is space.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.put(user("u-0", "alice"))
+	if err := f.LimitPages(1); err != nil { // that is, no more than there are
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			big := user(number("u-", i), number("name", i), "title", strings.Repeat("x", 1<<20))
+			if err := f.dir.Update(context.Background(), func(tx *store.Tx) error { _, err := tx.Put(big); return err }); err == nil {
+				t.Errorf("caller %d: got nil, want an error", i)
+			}
+		})
+	}
+	wg.Wait()
+	if got, total := f.list(store.Query{Kind: store.User, Count: 10}); total != 1 {
+		t.Errorf("rows: got %q, want u-0", got)
+	}
+	if err := f.LimitPages(0); err != nil {
+		t.Fatal(err)
+	}
+	f.put(user("u-1", "bob"))
 }
 
 // TestUpdateReadsItsOwnWrites within the transaction, and others do not see them before it ends.

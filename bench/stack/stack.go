@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/scim-cognito/scim-cognito/bridge"
@@ -65,6 +66,7 @@ type Stack struct {
 	handler   http.Handler
 
 	dead    atomic.Bool
+	calling sync.RWMutex // held for reading by each call to the pool
 	stop    context.CancelFunc
 	stopped chan struct{}
 }
@@ -132,6 +134,8 @@ func (f wire) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 // wire cuts the stack off from the pool when it crashes: what is under way then arrives, but its answer does not.
 func (s *Stack) wire(next http.RoundTripper) http.RoundTripper {
 	return wire(func(r *http.Request) (*http.Response, error) {
+		s.calling.RLock()
+		defer s.calling.RUnlock()
 		if s.dead.Load() {
 			return nil, errDead
 		}
@@ -152,12 +156,13 @@ func (s *Stack) Close() error {
 }
 
 // Crash stops the stack as a killed process would stop: from now on nothing is answered, nothing is called, and nothing
-// is written down.
+// is written down. It returns when the pool has dealt with the calls that were under way.
 func (s *Stack) Crash() error {
 	s.dead.Store(true)
 	err := s.Store.Close()
 	s.stop()
 	<-s.stopped
 	s.Directory.Close()
+	s.calling.Lock() // and for good
 	return err
 }

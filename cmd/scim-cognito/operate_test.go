@@ -21,10 +21,12 @@ func says(t *testing.T, args ...string) (string, error) {
 	return c.out.String(), err
 }
 
-// eventually repeats a check until it holds.
+// eventually repeats a check until it holds, leaving the processors to what it waits for in between.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); {
+	pause := time.NewTicker(20 * time.Millisecond)
+	defer pause.Stop()
+	for deadline := time.Now().Add(patience); !holds(); <-pause.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: has not come true within %s", what, patience)
 		}

@@ -79,7 +79,7 @@ func (a *application) operate(ctx context.Context, public, operator net.Listener
 	parts.Go(func() error {
 		<-ended.Done()
 		logger.Info("draining", "patience", drainPatience, "limit", drainLimit)
-		err := drain(context.WithoutCancel(ctx), servers, giveUp)
+		err := drain(context.WithoutCancel(ctx), servers, giveUp, logger)
 		stopBackground()
 		return err
 	})
@@ -102,18 +102,20 @@ func serveOn(requests context.Context, parts *errgroup.Group, listener net.Liste
 }
 
 // drain closes the ports at once and lets running requests finish. After drainPatience it calls giveUp, which ends their
-// contexts; what has not been answered by drainLimit is cut off.
-func drain(ctx context.Context, servers []*http.Server, giveUp func()) error {
+// contexts; who has not sent the request or taken the answer by drainLimit is cut off.
+func drain(ctx context.Context, servers []*http.Server, giveUp func(), logger *slog.Logger) error {
 	defer time.AfterFunc(drainPatience, giveUp).Stop()
 	ctx, cancel := context.WithTimeout(ctx, drainLimit)
 	defer cancel()
 	var all errgroup.Group
 	for _, s := range servers {
 		all.Go(func() error {
-			if err := s.Shutdown(ctx); err != nil {
-				return fmt.Errorf("requests were cut off after %s: %w", drainLimit, errors.Join(err, s.Close()))
+			err := s.Shutdown(ctx)
+			if errors.Is(err, context.DeadlineExceeded) {
+				logger.Warn("clients were cut off", "limit", drainLimit)
+				err = s.Close()
 			}
-			return nil
+			return err
 		})
 	}
 	return all.Wait()

@@ -149,6 +149,24 @@ func TestPrivateListener(t *testing.T) {
 	}
 }
 
+// A page that has bound its own name to this machine's address gets nothing from the private listener.
+func TestPrivateListenerKnowsItsName(t *testing.T) {
+	t.Parallel()
+	e := startEmulated(t, nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, e.private+"/-/journal", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = "evil.example"
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := readAll(t, answer.Body); answer.StatusCode != http.StatusMisdirectedRequest || strings.Contains(text, "work") {
+		t.Errorf("got %d %s, want 421", answer.StatusCode, text)
+	}
+}
+
 // A request that is under way when the order to stop comes is answered.
 func TestServeDrains(t *testing.T) {
 	t.Parallel()

@@ -190,7 +190,10 @@ func (d *decoder) violate(s constraint, value, at, rule string) {
 }
 
 func (d *decoder) mismatched(v any, want string) {
-	kinds := map[string]string{"string": "STRING_VALUE", "json.Number": "NUMBER_VALUE", "bool": "TRUE_VALUE", "[]interface {}": "Start of list", "map[string]interface {}": "Start of structure or map"}
+	kinds := map[string]string{
+		"string": "STRING_VALUE", "json.Number": "NUMBER_VALUE", "bool": "TRUE_VALUE",
+		"[]interface {}": "Start of list", "map[string]interface {}": "Start of structure or map",
+	}
 	if d.mismatch == nil {
 		d.mismatch = serialization("%s can not be converted to a %s", kinds[fmt.Sprintf("%T", v)], want)
 	}

@@ -32,7 +32,9 @@ const (
 	GarbageBody FaultKind = "garbage-body"
 )
 
-var faultKinds = []FaultKind{Throttle, ServerError, Unavailable, AccessDenied, ExpiredCredentials, ResetBefore, ResetAfter, TimeoutBefore, TimeoutAfter, GarbageBody}
+var faultKinds = []FaultKind{
+	Throttle, ServerError, Unavailable, AccessDenied, ExpiredCredentials, ResetBefore, ResetAfter, TimeoutBefore, TimeoutAfter, GarbageBody,
+}
 
 // failBefore acts out a fault that strikes before the call is applied; done says that the answer has been given.
 func (e *Emulator) failBefore(w http.ResponseWriter, r *http.Request, op *operation, pool string, kind FaultKind) (done bool) {
@@ -96,7 +98,8 @@ func (e *Emulator) delay(r *http.Request) {
 func (e *Emulator) accessDenied(op *operation, pool string) error {
 	return &apiError{
 		Status: http.StatusBadRequest, Code: "AccessDeniedException", Coral: true,
-		Message: fmt.Sprintf("User: arn:aws:iam::%s:user/scim is not authorized to perform: cognito-idp:%s on resource: arn:aws:cognito-idp:%s:%s:userpool/%s because no identity-based policy allows the cognito-idp:%s action",
+		Message: fmt.Sprintf("User: arn:aws:iam::%s:user/scim is not authorized to perform: cognito-idp:%s on resource: "+
+			"arn:aws:cognito-idp:%s:%s:userpool/%s because no identity-based policy allows the cognito-idp:%s action",
 			e.cfg.Account, op.name, e.cfg.Region, e.cfg.Account, pool, op.name),
 	}
 }

@@ -66,9 +66,17 @@ func (p Path) Schema() (urn string, ok bool) {
 }
 
 // Resolve finds the definitions that a path names: the top-level attribute, and its sub-attribute when the path names
-// one. Both are nil when the resource type has no such attribute.
+// one. Both are nil when the resource type has no such attribute. A name without a URN that the core schema does not have
+// may be an extension's: Entra ID filters by `manager` and sets it by that path.
 func (p Path) Resolve(def *attribute.Tree) (top, sub *attribute.Attribute) {
 	top = def.Lookup(p.URN, p.Name)
+	if top == nil && p.URN == "" {
+		for _, urn := range def.Extensions() {
+			if top = def.Lookup(urn, p.Name); top != nil {
+				break
+			}
+		}
+	}
 	if top == nil || p.Sub == "" {
 		return top, nil
 	}

@@ -217,7 +217,7 @@ func TestMatch(t *testing.T) {
 		{`userName.value eq "x"`, false},
 		{`urn:unknown:userName pr`, false},
 		{`urn:unknown:userName eq "x"`, false},
-		{`department eq "Tour Operations"`, false},
+		{`department eq "Tour Operations"`, true},
 
 		// Logic.
 		{`active eq true and unknown pr or id pr`, true},

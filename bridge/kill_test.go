@@ -1,0 +1,167 @@
+package bridge_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/scim-cognito/scim-cognito/bench/audit"
+	"github.com/scim-cognito/scim-cognito/bench/idp"
+	"github.com/scim-cognito/scim-cognito/bench/stack"
+	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+)
+
+// TestKillAtEveryStep kills the program with signal 9 at every Cognito call of every write that takes more than one, once
+// before the call is applied and once after. Started again on the same store, it must bring the pool to what was asked,
+// without being asked again, within seconds.
+func TestKillAtEveryStep(t *testing.T) {
+	t.Parallel()
+	var kills atomic.Int64
+	t.Run("writes", func(t *testing.T) {
+		for _, w := range killed {
+			t.Run(w.name, func(t *testing.T) {
+				t.Parallel()
+				v := newVictim(t)
+				for k := range w.calls {
+					for _, kind := range []emulator.FaultKind{emulator.TimeoutBefore, emulator.TimeoutAfter} {
+						v.walk(w, k, kind)
+						kills.Add(1)
+					}
+				}
+			})
+		}
+	})
+	t.Logf("%d kills", kills.Load())
+}
+
+// killed are the writes of more than one call, with the number of calls.
+var killed = []struct {
+	write
+	calls int
+}{
+	{named("create an inactive user"), 2},
+	{named("deactivate"), 2},
+	{named("deactivate and change a profile"), 3},
+	{named("reactivate and change a profile"), 2},
+	{named("create a group with members"), 4},
+	{named("remove and add members"), 3},
+	{named("replace a group"), 4},
+}
+
+func named(name string) write {
+	i := slices.IndexFunc(writes, func(w write) bool { return w.name == name })
+	if i < 0 {
+		panic("no write is called " + name)
+	}
+	return writes[i]
+}
+
+// victim is a pool behind a socket and the program that serves it.
+type victim struct {
+	*matrix
+	settings settings
+	process  *process
+}
+
+func newVictim(t *testing.T) *victim {
+	t.Helper()
+	e := must(stack.NewEmulator(emulator.Config{Seed: 1}))
+	behind := httptest.NewServer(e)
+	t.Cleanup(behind.Close)
+	v := &victim{matrix: &matrix{people: map[string]string{}, alive: map[string]bool{}, world: &world{t: t, emulator: e, client: audit.Client(e)}}}
+	v.settings = newSettings(t, behind.URL)
+	v.start()
+	v.makePeople()
+	return v
+}
+
+// start is a process start.
+func (v *victim) start() {
+	v.t.Helper()
+	v.process = v.settings.run(v.t)
+	v.idp = v.process.provider()
+	v.until("the program is ready", v.process.ready)
+}
+
+// walk kills the program at the kth call of a write.
+func (v *victim) walk(w struct {
+	write
+	calls int
+}, k int, kind emulator.FaultKind) {
+	v.t.Helper()
+	c := v.trial(w.write, fmt.Sprintf("%s, killed at call %d, %s", w.name, k, kind))
+	v.emulator.ResetCalls()
+	if err := v.emulator.AddFault(emulator.Fault{Kind: kind, After: k}); err != nil {
+		v.t.Fatal(err)
+	}
+	method, path, body := c.write.request(c)
+	answered := make(chan error, 1)
+	go func() {
+		reply, err := v.idp.Send(v.t.Context(), method, path, body)
+		if err == nil {
+			err = fmt.Errorf("answered %d %s", reply.Status, reply.Body)
+		} else {
+			err = nil
+		}
+		answered <- err
+	}()
+	v.until("the call hangs", func() bool {
+		for _, n := range v.emulator.Faulted() {
+			if n > 0 {
+				return true
+			}
+		}
+		return false
+	})
+	v.process.kill()
+	if err := <-answered; err != nil {
+		v.t.Errorf("%s: %v, want no answer", c.what, err)
+	}
+	v.emulator.ClearFaults()
+	v.start()
+	v.converged(c, method, path, body)
+}
+
+// converged checks that the write is finished, and that its repetition finds it so.
+func (v *victim) converged(c *trial, method, path, body string) {
+	v.t.Helper()
+	restarted := time.Now()
+	v.until("the journal is empty", func() bool { return len(v.process.journal()) == 0 })
+	if took := time.Since(restarted); took > 15*time.Second {
+		v.t.Errorf("%s: finished %s after the restart, want seconds", c.what, took)
+	}
+	if method == http.MethodPost {
+		c.find(path)
+	}
+	c.write.check(c)
+	out := v.push(method, path, body)
+	if again := method == http.MethodPost && out.Status == http.StatusConflict; out.Status != c.write.status && !again {
+		v.t.Errorf("%s, repeated: got %d %s, want %d, or 409 for a POST whose answer nobody has seen", c.what, out.Status, out.Body, c.write.status)
+	}
+	c.write.check(c)
+	if diff := cmp.Diff(v.inPool(), v.inMirror()); diff != "" {
+		v.t.Errorf("%s: the mirror (-pool +mirror):\n%s", c.what, diff)
+	}
+}
+
+// find notes the id of what a POST has created, as an identity provider would: by a look-up.
+func (c *trial) find(endpoint string) {
+	c.t.Helper()
+	who, filter := "ada", fmt.Sprintf("userName eq %q", c.name("ada"))
+	if endpoint == "/Groups" {
+		who, filter = "staff", fmt.Sprintf("displayName eq %q", c.name("Staff"))
+	}
+	out := c.push("GET", idp.Where(endpoint, filter), "")
+	list, _ := out.Object()["Resources"].([]any)
+	if len(list) != 1 {
+		c.t.Fatalf("%s: looking it up: got %d %s, want one resource", c.what, out.Status, out.Body)
+	}
+	found, _ := list[0].(map[string]any)
+	c.ids[who], _ = found["id"].(string)
+}

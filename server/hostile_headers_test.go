@@ -1,0 +1,85 @@
+package server_test
+
+import "strings"
+
+const (
+	unknown  = "not known here"
+	required = "One Authorization header is required"
+)
+
+// tokenAttacks are near misses; each would read everybody.
+var tokenAttacks = []attack{
+	{"none", "GET", users, "", 401, "", required, []string{"Authorization:"}},
+	{"blank", "GET", users, "", 401, "", required, []string{"Authorization:   "}},
+	{"a scheme alone", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer"}},
+	{"a scheme and a space", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer "}},
+	{"a scheme twice", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer Bearer {token}"}},
+	{"without the last character", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer " + token[:len(token)-1]}},
+	{"without the first character", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer " + token[1:]}},
+	{"one character more", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer {token}0"}},
+	{"one character before", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer 0{token}"}},
+	{"another last character", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer " + token[:len(token)-1] + "8"}},
+	{"capitals", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer " + strings.ToUpper(token)}},
+	{"twice", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer {token}{token}"}},
+	{"twice, with a comma", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer {token}, Bearer {token}"}},
+	{"with the other", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer {token} {other}"}},
+	{"a space inside", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer " + token[:10] + " " + token[10:]}},
+	{"NUL behind", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer {token}\x00"}},
+	{"NUL inside", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer " + token[:20] + "\x00" + token[20:]}},
+	{"a line break inside", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer " + token[:20] + "\r\n" + token[20:]}},
+	{"in quotes", "GET", users, "", 401, "", unknown, []string{`Authorization: Bearer "{token}"`}},
+	{"percent-encoded", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer " + strings.ReplaceAll(token, "-", "%2D")}},
+	{"other hyphens", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer " + strings.ReplaceAll(token, "-", "\u2010")}},
+	{"full-width", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer ｏ" + token[1:]}},
+	{"a byte order mark", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer \ufeff{token}"}},
+	{"a wildcard", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer *"}},
+	{"null", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer null"}},
+	{"Basic", "GET", users, "", 401, "", unknown, []string{"Authorization: Basic {token}"}},
+	{"Basic of nobody", "GET", users, "", 401, "", unknown, []string{"Authorization: Basic Og=="}},
+	{"Digest", "GET", users, "", 401, "", unknown, []string{`Authorization: Digest username="{token}"`}},
+	{"a tab for the space", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer\t{token}"}},
+	{"an unsigned JWT", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."}},
+	{"60,000 characters", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer " + strings.Repeat("a", 60_000)}},
+	{"in another header", "GET", users, "", 401, "", required, []string{"Authorization:", "X-Authorization: Bearer {token}", "Proxy-Authorization: Bearer {token}", "X-Forwarded-Authorization: Bearer {token}"}},
+	{"in a cookie", "GET", users, "", 401, "", required, []string{"Authorization:", "Cookie: Authorization=Bearer {token}; token={token}"}},
+	{"in the query", "GET", users + "?access_token={token}&authorization=Bearer%20{token}", "", 401, "", required, []string{"Authorization:"}},
+	{"nobody deletes", "DELETE", ann, "", 401, "", required, []string{"Authorization:"}},
+	{"nobody creates", "POST", users, `{"userName":"x"}`, 401, "", required, []string{"Authorization:"}},
+	{"nobody looks around", "GET", "/scim/v2/ServiceProviderConfig", "", 401, "", required, []string{"Authorization:"}},
+	{"nobody learns what there is", "GET", "/nowhere", "", 401, "", required, []string{"Authorization:"}},
+	{"nobody learns what methods there are", "FOO", users, "", 401, "", required, []string{"Authorization:"}},
+	{"nobody by way of a probe", "GET", "/healthz/../scim/v2/Users", "", 401, "", required, []string{"Authorization:"}},
+	{"nobody by way of a probe, encoded", "GET", "/healthz%2F..%2Fscim/v2/Users", "", 401, "", required, []string{"Authorization:"}},
+	{"the other connection reads", "GET", ann, "", 404, "", "not found", []string{"Authorization: Bearer {other}"}},
+	{"the other connection deletes", "DELETE", ann, "", 404, "", "not found", []string{"Authorization: Bearer {other}"}},
+	{"the other connection deactivates", "PATCH", ann, patchOf(`{"op":"replace","path":"active","value":false}`), 404, "", "not found", []string{"Authorization: Bearer {other}"}},
+	{"the other connection renames", "PUT", staff, `{"displayName":"Ours"}`, 404, "", "not found", []string{"Authorization: Bearer {other}"}},
+	{"the other connection lists", "GET", where(`userName eq "ann"`), "", 200, "", `"totalResults":0`, []string{"Authorization: Bearer {other}"}},
+}
+
+// headerAttacks are other headers that want something.
+var headerAttacks = []attack{
+	{"Accept: HTML", "GET", users, "", 406, "", "application/scim+json", []string{"Accept: text/html"}},
+	{"Accept: XML, for a creation", "POST", users, `{"userName":"x"}`, 406, "", "application/scim+json", []string{"Accept: application/xml"}},
+	{"Accept: images of 10,000 kinds", "GET", users, "", 406, "", "application/scim+json", []string{"Accept: " + strings.Repeat("image/png,", 6000) + "image/gif"}},
+	{"Accept: junk", "DELETE", ann, "", 406, "", "application/scim+json", []string{"Accept: \x00/\xff"}},
+	{"Accept: half a range", "GET", users, "", 406, "", "application/scim+json", []string{"Accept: */json"}},
+	{"another version", "PUT", ann, `{"userName":"x"}`, 412, "", "another version", []string{`If-Match: W/"0"`}},
+	{"another version, deleted", "DELETE", ann, "", 412, "", "another version", []string{`If-Match: "x"`}},
+	{"another version, patched", "PATCH", ann, patchOf(`{"op":"replace","path":"active","value":false}`), 412, "", "another version", []string{`If-Match: W/"x", W/"y"`}},
+	{"10,000 versions", "DELETE", ann, "", 412, "", "another version", []string{"If-Match: " + strings.Repeat(`"x",`, 10_000) + `"y"`}},
+	{"versions that are none", "DELETE", staff, "", 412, "", "another version", []string{"If-Match: \x00,,\",W/"}},
+	{"only if it is not there", "PUT", ann, `{"userName":"x"}`, 412, "", "another version", []string{"If-None-Match: *"}},
+	{"a range", "GET", users, "", 200, "", `"totalResults":3`, []string{"Range: bytes=0-1"}},
+	{"many ranges", "GET", users, "", 200, "", `"totalResults":3`, []string{"Range: bytes=" + strings.Repeat("0-,", 1000)}},
+	{"a path in a header", "GET", users + "/nobody", "", 404, "", "not found", []string{"X-Original-URL: /healthz", "X-Rewrite-URL: /healthz"}},
+	{"another origin", "GET", users, "", 200, "", `"totalResults":3`, []string{"Origin: https://evil.example"}},
+	{"a compressed answer", "GET", users, "", 200, "", `"totalResults":3`, []string{"Accept-Encoding: gzip;q=NaN, \x00"}},
+	{"a language", "GET", users + "/nobody", "", 404, "", "not found", []string{"Accept-Language: " + strings.Repeat("x-", 10_000)}},
+	{"10,000 cookies", "GET", users, "", 200, "", `"totalResults":3`, []string{"Cookie: " + strings.Repeat("a=b;", 10_000)}},
+	{"a request id with a line break", "GET", users + "/nobody", "", 404, "", "not found", []string{"X-Request-Id: abcdefgh\r\nSet-Cookie: x=y"}},
+	{"a request id without end", "GET", users + "/nobody", "", 404, "", "not found", []string{"X-Request-Id: " + strings.Repeat("a", 10_000)}},
+	{"forwarded hosts", "GET", ann, "", 200, "", `"location":"https://scim.example.com/`, []string{"X-Forwarded-Host: evil.example", "X-Forwarded-Proto: gopher", "Forwarded: host=evil.example;proto=http", "X-Forwarded-Prefix: /evil", "X-Forwarded-For: 127.0.0.1"}},
+	{"a coding of nothing", "POST", users, `{"userName":""}`, 400, value, "userName is required", []string{"Content-Encoding: identity"}},
+	{"no type for a body", "POST", users, `{"userName":""}`, 400, value, "userName is required", []string{"Content-Type:"}},
+}
