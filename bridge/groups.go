@@ -59,7 +59,7 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 			return doc, c.owe(ctx, store.Group, r, err)
 		}
 		// The pool has a group of this name that the mirror did not know: now it does. It may be this very POST's.
-		if err = d.observeGroup(ctx, name); err != nil {
+		if err = d.observeTaken(ctx, name); err != nil {
 			break
 		}
 		if doc, err := c.taken(ctx, op, store.Group, "displayName", display, r); err != nil {

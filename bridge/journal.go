@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/store"
@@ -113,18 +114,21 @@ func (d *Directory) adopt(ctx context.Context) error {
 // rekey moves an entry to the key of the resource that the work has created, so that later changes of that resource
 // find it.
 func (d *Directory) rekey(ctx context.Context, e *entry, key string) error {
-	from := e.row.Key
+	row := e.row
+	row.Key = key
 	err := d.write(ctx, func(tx *store.Tx) (err error) {
 		if err = tx.JournalDelete(e.row.ID); err != nil {
 			return err
 		}
-		row := e.row
-		row.Key = key
-		e.row, err = tx.JournalPut(row)
+		row, err = tx.JournalPut(row)
 		return err
 	})
-	d.running.rekey(from, key)
-	return err
+	if err != nil {
+		return err
+	}
+	d.running.rekey(e.row.Key, key)
+	e.row = row
+	return nil
 }
 
 // retryJournal is when to try again after the nth failure.
@@ -154,7 +158,7 @@ func (d *Directory) settle(ctx context.Context, e *entry, err error, told bool) 
 		return nil // written over
 	})
 	if err != nil && !told && !superseded {
-		d.log.Warn("work in the journal failed", "key", e.row.Key, "attempts", e.row.Attempts, "parked", e.row.Parked, "error", err)
+		d.log.Warn("work in the journal failed", "key", withoutName(e.row.Key), "attempts", e.row.Attempts, "parked", e.row.Parked, "error", err)
 	}
 	if err == nil {
 		return writeErr
@@ -193,4 +197,12 @@ func (d *Directory) dropKey(ctx context.Context, key string) error {
 		return err
 	}
 	return d.drop(ctx, pending)
+}
+
+// withoutName is a key as a log may hold it: ids are nobody's business to hide, names are.
+func withoutName(key string) string {
+	if kind, _, _ := strings.Cut(key, ":"); kind == "userName" || kind == "displayName" {
+		return kind
+	}
+	return key
 }

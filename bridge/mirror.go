@@ -157,10 +157,15 @@ func (d *Directory) rememberGroup(ctx context.Context, g cognito.Group, created 
 	return doc, err
 }
 
-// observeGroup reads one group from the pool into the mirror.
-func (d *Directory) observeGroup(ctx context.Context, name string) error {
+// observeTaken reads a group whose name the pool has just said is taken. Right after its creation the pool's reads may
+// not know it yet.
+func (d *Directory) observeTaken(ctx context.Context, name string) error {
 	requested := d.now()
 	g, err := d.pool.Group(ctx, name)
+	if cognito.KindOf(err) == cognito.GroupNotFound {
+		return &Error{Kind: Unavailable, RetryAfter: max(d.cfg.Lag, time.Second), Err: err,
+			Detail: "a group of this name was made a moment ago, and the user pool does not show it yet; repeat the request"}
+	}
 	if err != nil {
 		return fromCognito(err)
 	}

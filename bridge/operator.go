@@ -30,10 +30,9 @@ func (d *Directory) ResyncUser(ctx context.Context, id string) (there bool, err 
 		return false, err
 	}
 	defer h.end()
-	doc, err := d.mirror.Get(ctx, store.User, id)
+	doc, err := d.userByID(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		_, err := d.get(ctx, store.User, id)
-		return err == nil, err
+		return false, notFound("User", id)
 	}
 	if err != nil {
 		return false, internal(err)

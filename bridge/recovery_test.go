@@ -216,3 +216,59 @@ func TestSweepHealsWhatOthersChanged(t *testing.T) {
 		t.Errorf("u2 in the pool: %v, want it gone", err)
 	}
 }
+
+func TestAReplayAddsOnlyWhomTheMirrorLacks(t *testing.T) {
+	r := newRig(t)
+	ids := r.crowd(30)
+	group := r.createGroup(`{"displayName":"Staff"}`)
+	r.fault(emulator.Fault{Operation: "AdminAddUserToGroup", Kind: emulator.ServerError, After: 20})
+	if _, err := r.patchGroup(group.ID, `{"Operations":[{"op":"add","path":"members","value":`+values(ids...)+`}]}`); kindOf(err) != "unavailable" {
+		t.Fatalf("err = %v, want unavailable", err)
+	}
+	there := len(r.members("Staff"))
+	r.shutDown()
+	r.emulator.ClearFaults()
+	made := r.calls(func() {
+		r.start()
+		r.until("the journal is empty", func() bool { return r.journal() == 0 })
+	})
+	if got := len(r.members("Staff")); got != 30 || made["AdminAddUserToGroup"] > int64(30-there) {
+		t.Errorf("%d members after %d more calls, want 30 after at most %d", got, made["AdminAddUserToGroup"], 30-there)
+	}
+}
+
+func TestAReplayDoesNotTouchAGroupThatOthersMadeMeanwhile(t *testing.T) {
+	r := newRig(t)
+	ids := r.crowd(2)
+	r.fault(emulator.Fault{Operation: "CreateGroup", Kind: emulator.ServerError})
+	if _, err := r.CreateGroup(t.Context(), r.resource(schemas.Groups, `{"displayName":"Admins","members":`+values(ids...)+`}`)); kindOf(err) != "unavailable" {
+		t.Fatalf("err = %v, want unavailable", err)
+	}
+	r.emulator.ClearFaults()
+	r.shutDown()
+	if _, err := r.pool.CreateGroup(t.Context(), "Admins", "made by hand"); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	r.until("the work is parked", func() bool {
+		work, err := r.dir.Journal(t.Context())
+		return err == nil && len(work) == 1 && work[0].Parked != ""
+	})
+	if got := r.members("Admins"); len(got) != 0 {
+		t.Errorf("members of the foreign group: %v, want none", got)
+	}
+}
+
+func TestResyncOfAUserWhomTheMirrorLacks(t *testing.T) {
+	r := newRig(t)
+	u, err := r.pool.CreateUser(t.Context(), "late", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if there, err := r.dir.ResyncUser(t.Context(), u.Sub); err != nil || !there {
+		t.Errorf("there %v, %v; want the user", there, err)
+	}
+	if doc, err := r.User(t.Context(), u.Sub); err != nil || doc.Display != "late" {
+		t.Errorf("the mirror has %q, %v; want late", doc.Display, err)
+	}
+}

@@ -127,37 +127,28 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 
 func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup, h *hold) error {
 	group, err := d.pool.Group(ctx, g.Name)
-	exists := err == nil
+	change := groupChange{Name: g.Name, Description: g.Describe}
+	var doc store.Doc
 	switch {
-	case exists:
-	case cognito.KindOf(err) != cognito.GroupNotFound:
-		return err
-	case !g.Create:
+	case cognito.KindOf(err) == cognito.GroupNotFound && g.Create:
+		change.Create, group = true, cognito.Group{Name: g.Name}
+		err = h.add(ctx, d, groupKey(g.ID))
+	case cognito.KindOf(err) == cognito.GroupNotFound:
 		return nil // deleted: there is nothing left to do
-	default:
-		group = cognito.Group{Name: g.Name}
+	case err == nil && g.Create && group.Description != g.Describe:
+		return fmt.Errorf("the group name %q has been given to another group", g.Name)
+	case err == nil:
+		doc, err = d.rememberGroup(ctx, group, false)
+	}
+	if err != nil {
+		return err
 	}
 	m := membership{}
-	if m.remove, err = d.people(ctx, g.Remove); err != nil {
+	if err := d.takeOver(ctx, e, doc, &m); err != nil {
 		return err
 	}
-	if m.add, err = d.people(ctx, g.Add); err != nil {
-		return err
-	}
-	if !exists {
-		if err := h.add(ctx, d, groupKey(g.ID)); err != nil {
-			return err
-		}
-	}
-	op := &operation{plan: planGroup(groupChange{
-		Name: g.Name, Create: !exists, Description: g.Describe, Remove: m.remove.names(), Add: m.add.names(),
-	})}
-	if exists {
-		if _, err := d.rememberGroup(ctx, group, false); err != nil {
-			return err
-		}
-	}
-	_, err = d.applyGroup(ctx, op, e, g.ID, group, m)
+	change.Remove, change.Add = m.remove.names(), m.add.names()
+	_, err = d.applyGroup(ctx, &operation{plan: planGroup(change)}, e, g.ID, group, m)
 	return err
 }
 

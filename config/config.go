@@ -16,8 +16,8 @@ type Config struct {
 	// --listen wins. TLS ends in front of it.
 	Listen string `json:"listen" default:"127.0.0.1:8080" validate:"hostport"`
 
-	// Private is the address of the operator's listener, host:port. It asks for no credentials, so only loopback is
-	// accepted. Empty turns it off. The flag --private wins.
+	// Private is the address of the operator's listener, host:port, which the commands resync, journal and activity ask.
+	// It asks for no credentials, so only loopback is accepted. Empty turns it off. The flag --private wins.
 	Private string `json:"private" default:"127.0.0.1:8081" validate:"omitempty,loopback"`
 
 	// BaseURL is the public URL in front of /scim/v2, such as https://scim.example.com, for the locations in answers.

@@ -115,12 +115,13 @@ func kindOf(e scim.ScimError) string {
 // which may be as long as the client likes.
 const maxDetail = 1000
 
-// clipped cuts a detail that is too long.
+// clipped leaves out the middle of a detail that is too long: where something is wrong stands at its beginning, why at its
+// end.
 func clipped(detail string) string {
 	if len(detail) <= maxDetail {
 		return detail
 	}
-	return strings.ToValidUTF8(detail[:maxDetail], "") + "…"
+	return strings.ToValidUTF8(detail[:maxDetail/2], "") + "…" + strings.ToValidUTF8(detail[len(detail)-maxDetail/2:], "")
 }
 
 // write sends the failure. Retry-After is in whole seconds, rounded up: Okta ignores a date.

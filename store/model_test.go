@@ -90,7 +90,9 @@ func (m *model) resource(t *testing.T, d store.Doc) map[string]any {
 
 // list is List in the most naive way.
 func (m *model) list(t *testing.T, q store.Query) (ids []string, total int) {
-	for _, d := range m.rows {
+	rows, found := slices.Clone(m.rows), []string{}
+	m.sort(t, q, rows)
+	for _, d := range rows {
 		if d.Kind != q.Kind || d.State != store.Listed {
 			continue
 		}
@@ -103,11 +105,10 @@ func (m *model) list(t *testing.T, q store.Query) (ids []string, total int) {
 				continue
 			}
 		}
-		if total++; total >= max(q.Start, 1) && len(ids) < q.Count {
-			ids = append(ids, d.ID)
-		}
+		found = append(found, d.ID)
 	}
-	return ids, total
+	from := min(max(q.Start, 1)-1, len(found))
+	return found[from:min(from+q.Count, len(found))], len(found)
 }
 
 // gen makes what tests do at random.
@@ -134,11 +135,23 @@ func (g gen) doc() store.Doc {
 	name := pick(g, texts...)
 	attrs := map[string]any{"displayName": pick(g, texts...)}
 	if kind == store.User {
+		if g.IntN(4) == 0 {
+			delete(attrs, "displayName")
+		}
 		attrs["userName"] = name
 		if g.IntN(3) > 0 {
-			attrs["emails"] = emails(pick(g, "work", "home"), pick(g, texts...), pick(g, "work", "home"), pick(g, texts...))
+			list := emails(pick(g, "work", "home"), pick(g, texts...), pick(g, "work", "home"), pick(g, texts...))
+			if i := g.IntN(4); i < 2 {
+				list[i].(map[string]any)["primary"] = true
+			}
+			attrs["emails"] = list
 		}
-		attrs["active"] = g.IntN(2) == 0
+		if g.IntN(3) > 0 {
+			attrs["active"] = g.IntN(2) == 0
+		}
+		if g.IntN(3) > 0 {
+			attrs[enterprise] = map[string]any{"employeeNumber": pick(g, texts...)}
+		}
 	}
 	if g.IntN(3) > 0 {
 		attrs["externalId"] = pick(g, texts...)
@@ -288,10 +301,19 @@ func (m *model) compare(t *testing.T, g gen, f *fixture) {
 		if g.IntN(6) > 0 {
 			q.Where = g.where(q.Kind, 2)
 		}
+		if g.IntN(2) == 0 {
+			q.Sort, q.Desc = g.sortBy(q.Kind), g.IntN(2) == 0
+		}
 		wantIDs, wantTotal := m.list(t, q)
 		gotIDs, gotTotal := f.list(q)
 		if !slices.Equal(gotIDs, wantIDs) || gotTotal != wantTotal {
-			t.Fatalf("List %+v where %v:\ngot  %d %q\nwant %d %q", q, q.Where, gotTotal, gotIDs, wantTotal, wantIDs)
+			t.Fatalf("List %+v where %v by %v:\ngot  %d %q\nwant %d %q", q, q.Where, q.Sort, gotTotal, gotIDs, wantTotal, wantIDs)
+		}
+		q.Start, q.Count = 1, 1000
+		if want, _ := m.list(t, q); g.IntN(2) == 0 {
+			if got := f.follow(q, 1+g.IntN(5), func() {}); !slices.Equal(got, want) {
+				t.Fatalf("by cursor, %+v where %v by %v:\ngot  %q\nwant %q", q, q.Where, q.Sort, got, want)
+			}
 		}
 	}
 	kind := pick(g, store.User, store.Group)

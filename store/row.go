@@ -73,12 +73,6 @@ func keep[T string | []byte](r *docReader, b T) []byte {
 	return r.arena[start:len(r.arena):len(r.arena)]
 }
 
-// keepDoc adds a document of another reader, whose buffers it does not hold on to.
-func (r *docReader) keepDoc(d Doc) {
-	d.JSON, d.Refs = keep(r, d.JSON), keep(r, d.Refs)
-	r.docs = append(r.docs, d)
-}
-
 // doc reads one document; ErrNotFound when the query finds none.
 func (c *conn) doc(query string, args ...any) (Doc, error) {
 	var r docReader

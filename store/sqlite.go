@@ -41,7 +41,7 @@ type sqliteFile struct {
 	readers []*conn
 }
 
-func openSQLite(ctx context.Context, rawURL string, readers int) (_ *sqliteFile, err error) {
+func openSQLite(ctx context.Context, rawURL string, readers int, ix indexes) (_ *sqliteFile, err error) {
 	path, err := sqlitePath(rawURL)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func openSQLite(ctx context.Context, rawURL string, readers int) (_ *sqliteFile,
 	if f.db, err = sql.Open("sqlite", dsn(path, pragmas...)); err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, f.db); err != nil {
+	if err := migrate(ctx, f.db, ix); err != nil {
 		return nil, translate(err)
 	}
 	if f.writer, err = newConn(ctx, f.db); err != nil {

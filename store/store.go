@@ -93,7 +93,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := openSQLite(ctx, cfg.URL, cfg.Readers)
+	file, err := openSQLite(ctx, cfg.URL, cfg.Readers, ix)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", cfg.URL, err)
 	}

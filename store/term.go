@@ -20,6 +20,7 @@ type index struct {
 	sub  string // of its sub-attribute, or ""
 
 	exact bool // values compare byte for byte; otherwise folded
+	def   *attribute.Attribute
 }
 
 // indexed is built in: it is what identity providers look up by. A change needs a migration that rebuilds the terms.
@@ -32,32 +33,50 @@ var indexed = []index{
 	{code: 6, kind: Group, attr: "externalId"},
 }
 
+// sorted are the attributes by which lists are sorted without reading all rows: every listed row has one term for each,
+// its key. A change needs a migration, as with indexed.
+var sorted = []index{
+	{code: 9, kind: User, attr: "userName"},
+	{code: 10, kind: User, attr: "displayName"},
+	{code: 11, kind: Group, attr: "displayName"},
+}
+
 // idCode is the code of terms for the folded ids of a kind: only ids that are not their own folding have one.
 func idCode(kind Kind) int { return 6 + int(kind) }
 
 // indexes are the built-in ones, with what the definitions say about them.
 type indexes struct {
 	list  []index
+	sorts []index
 	trees map[Kind]*attribute.Tree
 }
 
 func newIndexes(trees map[Kind]*attribute.Tree) (indexes, error) {
-	ix := indexes{list: slices.Clone(indexed), trees: maps.Clone(trees)}
-	for i := range ix.list {
-		def := trees[ix.list[i].kind]
-		if def == nil {
-			return ix, fmt.Errorf("store: no definitions of %ss", ix.list[i].kind)
+	ix := indexes{list: slices.Clone(indexed), sorts: slices.Clone(sorted), trees: maps.Clone(trees)}
+	for _, list := range [][]index{ix.list, ix.sorts} {
+		for i := range list {
+			if err := list[i].define(trees[list[i].kind]); err != nil {
+				return ix, err
+			}
 		}
-		attr, sub := filter.Path{Name: ix.list[i].attr, Sub: ix.list[i].sub}.Resolve(def)
-		if sub != nil {
-			attr = sub
-		}
-		if attr == nil {
-			return ix, fmt.Errorf("store: the definitions of %ss lack %s", ix.list[i].kind, ix.list[i].name())
-		}
-		ix.list[i].exact = attr.CaseExact
 	}
 	return ix, nil
+}
+
+// define looks up what the definitions say about the attribute.
+func (ix *index) define(def *attribute.Tree) error {
+	if def == nil {
+		return fmt.Errorf("store: no definitions of %ss", ix.kind)
+	}
+	top, sub := filter.Path{Name: ix.attr, Sub: ix.sub}.Resolve(def)
+	if ix.def = top; sub != nil {
+		ix.def = sub
+	}
+	if ix.def == nil {
+		return fmt.Errorf("store: the definitions of %ss lack %s", ix.kind, ix.name())
+	}
+	ix.exact = ix.def.CaseExact
+	return nil
 }
 
 func (ix index) name() string {
@@ -70,6 +89,16 @@ func (ix index) name() string {
 // named returns the index on an attribute of a kind, by its canonical name.
 func (ix indexes) named(kind Kind, name string) (index, bool) {
 	for _, x := range ix.list {
+		if x.kind == kind && x.name() == name {
+			return x, true
+		}
+	}
+	return index{}, false
+}
+
+// sort returns the index of sort keys of an attribute of a kind, by its canonical name.
+func (ix indexes) sort(kind Kind, name string) (index, bool) {
+	for _, x := range ix.sorts {
 		if x.kind == kind && x.name() == name {
 			return x, true
 		}
@@ -102,7 +131,10 @@ type term struct {
 
 // terms returns the terms of a row, without duplicates. An empty value is none.
 func (ix indexes) terms(kind Kind, id string, doc []byte) ([]term, error) {
-	var found []term
+	found, err := ix.sortTerms(kind, doc)
+	if err != nil {
+		return nil, err
+	}
 	if folded := filter.Fold(id); folded != id {
 		found = append(found, term{idCode(kind), (index{}).term(id)})
 	}
@@ -125,6 +157,21 @@ func (ix indexes) terms(kind Kind, id string, doc []byte) ([]term, error) {
 				}
 			}
 		}
+	}
+	return found, nil
+}
+
+// sortTerms returns the sort keys of a row, one for each attribute.
+func (ix indexes) sortTerms(kind Kind, doc []byte) (found []term, err error) {
+	for _, x := range ix.sorts {
+		if x.kind != kind {
+			continue
+		}
+		key, err := (&order{kind: kind, top: x.def}).keyOfStored(doc)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, term{x.code, key})
 	}
 	return found, nil
 }

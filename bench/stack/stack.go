@@ -163,6 +163,7 @@ func (s *Stack) Crash() error {
 	s.stop()
 	<-s.stopped
 	s.Directory.Close()
-	s.calling.Lock() // and for good
+	s.calling.Lock()
+	defer s.calling.Unlock()
 	return err
 }

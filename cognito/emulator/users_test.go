@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -92,5 +93,29 @@ func TestDescribePool(t *testing.T) {
 	wantError(t, err, "ResourceNotFoundException", "User pool us-east-1_none does not exist.")
 	if got := e.Calls()["DescribeUserPool"]; got != 2 {
 		t.Errorf("got %d calls of DescribeUserPool, want 2", got)
+	}
+}
+
+// TestDescribedConstraints checks how each kind of schema row is described.
+func TestDescribedConstraints(t *testing.T) {
+	t.Parallel()
+	e := emulator.New(emulator.Config{Seed: 1})
+	w := call(e, "CreateUserPool", `{"PoolName":"p","Schema":[{"Name":"level","AttributeDataType":"Number","NumberAttributeConstraints":{"MinValue":"1","MaxValue":"9"}},`+
+		`{"Name":"count","AttributeDataType":"Number"},{"Name":"code","StringAttributeConstraints":{"MinLength":"2"}},{"Name":"since","AttributeDataType":"DateTime"}]}`)
+	const flags = `"DeveloperOnlyAttribute":false,"Mutable":true,"Required":false`
+	for _, want := range []string{
+		`{"Name":"sub","AttributeDataType":"String","DeveloperOnlyAttribute":false,"Mutable":false,"Required":true,"StringAttributeConstraints":{"MinLength":"1","MaxLength":"2048"}}`,
+		`{"Name":"birthdate","AttributeDataType":"String",` + flags + `,"StringAttributeConstraints":{"MinLength":"10","MaxLength":"10"}}`,
+		`{"Name":"identities","AttributeDataType":"String",` + flags + `,"StringAttributeConstraints":{}}`,
+		`{"Name":"email_verified","AttributeDataType":"Boolean",` + flags + `}`,
+		`{"Name":"updated_at","AttributeDataType":"Number",` + flags + `,"NumberAttributeConstraints":{"MinValue":"0"}}`,
+		`{"Name":"custom:level","AttributeDataType":"Number",` + flags + `,"NumberAttributeConstraints":{"MinValue":"1","MaxValue":"9"}}`,
+		`{"Name":"custom:count","AttributeDataType":"Number",` + flags + `,"NumberAttributeConstraints":{}}`,
+		`{"Name":"custom:code","AttributeDataType":"String",` + flags + `,"StringAttributeConstraints":{"MinLength":"2","MaxLength":"2048"}}`,
+		`{"Name":"custom:since","AttributeDataType":"DateTime",` + flags + `}`,
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("got %s, want it to contain %s", w.Body, want)
+		}
 	}
 }

@@ -202,6 +202,7 @@ func TestMatch(t *testing.T) {
 		{`profileUrl eq ""`, false},
 		{`profileUrl ne "x"`, true},
 		{`not (profileUrl eq "x")`, true},
+		{`department eq "Tour Operations"`, true}, // Entra ID leaves the URN out
 		{enterprise + ` pr`, true},
 		{enterprise + ` eq null`, false},
 		{custom + `:site pr`, true},
@@ -217,7 +218,6 @@ func TestMatch(t *testing.T) {
 		{`userName.value eq "x"`, false},
 		{`urn:unknown:userName pr`, false},
 		{`urn:unknown:userName eq "x"`, false},
-		{`department eq "Tour Operations"`, true},
 
 		// Logic.
 		{`active eq true and unknown pr or id pr`, true},

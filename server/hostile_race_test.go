@@ -1,0 +1,6 @@
+//go:build race
+
+package server_test
+
+// slower is what the race detector makes of time.
+const slower = 15
