@@ -126,15 +126,7 @@ func (d *Directory) applyGroup(ctx context.Context, op *operation, e *entry, id 
 func (d *Directory) stepGroup(ctx context.Context, s Step, group cognito.Group) (cognito.Group, error) {
 	switch s.Op {
 	case CreateGroup:
-		made, err := d.pool.CreateGroup(ctx, s.Group, s.Set[description])
-		var e *cognito.Error
-		if errors.As(err, &e) && e.Sent {
-			// The Description holds an id that nobody else can have.
-			if there, readErr := d.pool.Group(ctx, s.Group); readErr == nil && there.Description == s.Set[description] {
-				return there, nil
-			}
-		}
-		return made, err
+		return d.createGroup(ctx, s)
 	case UpdateGroup:
 		if err := d.pool.UpdateGroup(ctx, s.Group, s.Set[description]); err != nil {
 			return group, err
@@ -143,6 +135,26 @@ func (d *Directory) stepGroup(ctx context.Context, s Step, group cognito.Group) 
 		return group, nil
 	}
 	return group, errors.New("not a step for a group: " + s.String())
+}
+
+// createGroup creates a group. When the name is taken, or the outcome is unknown, a read settles it: the Description holds
+// an id that nobody else can have. Right after the creation the pool's reads may not show the group yet; then it stays
+// unknown, and is settled later.
+func (d *Directory) createGroup(ctx context.Context, s Step) (cognito.Group, error) {
+	made, err := d.pool.CreateGroup(ctx, s.Group, s.Set[description])
+	var e *cognito.Error
+	if !errors.As(err, &e) || !e.Sent && e.Kind != cognito.Exists {
+		return made, err
+	}
+	there, readErr := d.pool.Group(ctx, s.Group)
+	switch {
+	case readErr == nil && there.Description == s.Set[description]:
+		return there, nil
+	case e.Kind == cognito.Exists && cognito.KindOf(readErr) == cognito.GroupNotFound:
+		return made, &cognito.Error{Kind: cognito.Unavailable, Op: e.Op, Code: e.Code, Sent: true, Err: err,
+			Message: "the group has just been created, and the user pool does not show it yet"}
+	}
+	return made, err
 }
 
 // applyMembers removes, then adds: leaving takes rights away, and makes room under Cognito's limit of groups a user.

@@ -73,33 +73,33 @@ func TestRender(t *testing.T) {
 				`"id":"34c84488-e0e1-70ae-d2ee-991ad1a898c8",` + string(ann.JSON[1:len(ann.JSON)-1]) +
 				`,"groups":[{"value":"g 1","$ref":"https://scim.example.com/scim/v2/Groups/g%201","display":"Staff \"all\" \u003cé\u003e","type":"direct"}],` +
 				`"meta":{"resourceType":"User","created":"2023-11-14T22:13:20.123Z","lastModified":"2023-11-14T22:13:20.000Z",` +
-				`"location":"https://scim.example.com/scim/v2/Users/34c84488-e0e1-70ae-d2ee-991ad1a898c8"}}`},
+				`"location":"https://scim.example.com/scim/v2/Users/34c84488-e0e1-70ae-d2ee-991ad1a898c8","version":"W/\"0\""}}`},
 		"user without groups or extension": {userView(t, nil), store.Doc{ID: "u1", JSON: []byte(`{"userName":"b"}`)}, refs(),
 			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"u1","userName":"b",` +
-				`"meta":{"resourceType":"User","created":"1970-01-01T00:00:00.000Z","lastModified":"1970-01-01T00:00:00.000Z","location":"https://scim.example.com/scim/v2/Users/u1"}}`},
+				`"meta":{"resourceType":"User","created":"1970-01-01T00:00:00.000Z","lastModified":"1970-01-01T00:00:00.000Z","location":"https://scim.example.com/scim/v2/Users/u1","version":"W/\"0\""}}`},
 		"a value that looks like an extension": {userView(t, nil), store.Doc{ID: "u1", JSON: []byte(`{"title":"\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\":"}`)}, refs(),
 			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"u1","title":"\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\":",` +
-				`"meta":{"resourceType":"User","created":"1970-01-01T00:00:00.000Z","lastModified":"1970-01-01T00:00:00.000Z","location":"https://scim.example.com/scim/v2/Users/u1"}}`},
+				`"meta":{"resourceType":"User","created":"1970-01-01T00:00:00.000Z","lastModified":"1970-01-01T00:00:00.000Z","location":"https://scim.example.com/scim/v2/Users/u1","version":"W/\"0\""}}`},
 		"group": {groupView(t, nil), staff, refs(store.Ref{ID: "u1", Display: "ann"}, store.Ref{ID: "u2"}),
 			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g1","displayName":"Staff","members":[` +
 				`{"value":"u1","$ref":"https://scim.example.com/scim/v2/Users/u1","display":"ann","type":"User"},` +
 				`{"value":"u2","$ref":"https://scim.example.com/scim/v2/Users/u2","type":"User"}],` +
-				`"meta":{"resourceType":"Group","created":"2023-11-14T22:13:20.000Z","lastModified":"2023-11-14T22:13:20.000Z","location":"https://scim.example.com/scim/v2/Groups/g1"}}`},
+				`"meta":{"resourceType":"Group","created":"2023-11-14T22:13:20.000Z","lastModified":"2023-11-14T22:13:20.000Z","location":"https://scim.example.com/scim/v2/Groups/g1","version":"W/\"0\""}}`},
 		"group without members": {groupView(t, map[string]string{"excludedAttributes": "meta"}), staff, refs(),
 			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g1","displayName":"Staff","members":[]}`},
 		"empty document": {userView(t, map[string]string{"excludedAttributes": "meta"}), store.Doc{ID: "u1", JSON: []byte(`{}`)}, refs(),
 			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"u1"}`},
 		"excludedAttributes=members": {groupView(t, map[string]string{"excludedAttributes": "members,meta.location"}), staff, untouchable(t),
 			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g1","displayName":"Staff",` +
-				`"meta":{"resourceType":"Group","created":"2023-11-14T22:13:20.000Z","lastModified":"2023-11-14T22:13:20.000Z"}}`},
+				`"meta":{"resourceType":"Group","created":"2023-11-14T22:13:20.000Z","lastModified":"2023-11-14T22:13:20.000Z","version":"W/\"0\""}}`},
 		"attributes without members": {groupView(t, map[string]string{"attributes": "displayName"}), staff, untouchable(t),
 			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g1","displayName":"Staff"}`},
 		"part of members": {groupView(t, map[string]string{"attributes": "members.value,meta.resourceType"}), staff, refs(store.Ref{ID: "u1", Display: "ann"}),
 			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g1","members":[{"value":"u1"}],"meta":{"resourceType":"Group"}}`},
 		"members without their type": {groupView(t, map[string]string{"excludedAttributes": "members.type,members.$ref,meta"}), staff, refs(store.Ref{ID: "u1", Display: "ann"}),
 			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g1","displayName":"Staff","members":[{"value":"u1","display":"ann"}]}`},
-		"meta.version, which there is not": {groupView(t, map[string]string{"attributes": "meta.version"}), staff, untouchable(t),
-			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g1"}`},
+		"meta.version": {groupView(t, map[string]string{"attributes": "meta.version"}), staff, untouchable(t),
+			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g1","meta":{"version":"W/\"0\""}}`},
 		"attributes=id": {userView(t, map[string]string{"attributes": "id"}), ann, untouchable(t),
 			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"34c84488-e0e1-70ae-d2ee-991ad1a898c8"}`},
 		"names in any case, sub-attributes, URNs": {

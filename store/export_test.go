@@ -113,7 +113,7 @@ func checkTally(c *conn, dir int64, kind Kind, want map[tallyKey]int) error {
 
 func (s *Store) checkTerms(c *conn, dir int64, kind Kind, want []string) error {
 	codes := map[int]bool{idCode(kind): true}
-	for _, x := range s.indexes.list {
+	for _, x := range slices.Concat(s.indexes.list, s.indexes.sorts) {
 		codes[x.code] = codes[x.code] || x.kind == kind
 	}
 	var got []string
