@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/scim-cognito/scim-cognito/schemas/attribute"
@@ -54,6 +55,9 @@ func (m *Mapping) FromCognito(u PoolUser) (r Resource, managed bool) {
 		}
 		row.restore(rest, text, managed)
 	}
+	for _, row := range m.rows {
+		row.forget(rest)
+	}
 	rest["id"] = u.Sub
 	rest["active"] = u.Enabled
 	if _, ok := rest["userName"].(string); !ok {
@@ -85,7 +89,7 @@ func (row mapped) take(rest map[string]any, accepts func(string) bool) (string, 
 			continue
 		}
 		object[row.sub.Name] = nil
-		if len(elements) == 1 && len(object) == 1 {
+		if len(elements) == 1 && len(object) == 1 && row.where == nil {
 			delete(holder, name)
 			row.tidy(rest)
 		}
@@ -123,22 +127,14 @@ func (row mapped) restore(rest map[string]any, text string, managed bool) {
 		return
 	}
 	elements, _ := holder[name].([]any)
-	for i, e := range elements {
-		object, ok := e.(map[string]any)
-		if v, waits := object[row.sub.Name]; !ok || !waits || v != nil {
-			continue
-		}
-		switch {
-		case text != "":
-			object[row.sub.Name] = valueOf(row.sub, text)
-		case row.where != nil || len(elements) > 1:
-			holder[name] = append(elements[:i:i], elements[i+1:]...)
-		default:
-			delete(holder, name)
-		}
+	if text == "" {
 		return
 	}
-	if text == "" || row.where != nil {
+	if object := row.waiting(elements); object != nil {
+		object[row.sub.Name] = valueOf(row.sub, text)
+		return
+	}
+	if row.where != nil {
 		return
 	}
 	element := map[string]any{row.sub.Name: text}
@@ -146,6 +142,42 @@ func (row mapped) restore(rest map[string]any, text string, managed bool) {
 		element["primary"] = true // nobody said which is; there is no other
 	}
 	holder[name] = append(elements, element)
+}
+
+// waiting returns the element from which take has moved the value: of those without one, the first that the row's filter
+// matches, since rows restore in the order in which they take.
+func (row mapped) waiting(elements []any) map[string]any {
+	var first map[string]any
+	for _, e := range elements {
+		object, _ := e.(map[string]any)
+		if v, waits := object[row.sub.Name]; !waits || v != nil {
+			continue
+		}
+		if row.where == nil || row.where.Match(object) {
+			return object
+		}
+		if first == nil {
+			first = object
+		}
+	}
+	return first
+}
+
+// forget removes the elements that still wait when all rows have restored: somebody has removed their values from the pool.
+func (row mapped) forget(rest map[string]any) {
+	holder, name := row.holder(rest, false)
+	elements, ok := holder[name].([]any)
+	if !row.top.MultiValued || !ok {
+		return
+	}
+	elements = slices.DeleteFunc(elements, func(e any) bool {
+		object, _ := e.(map[string]any)
+		v, waits := object[row.sub.Name]
+		return waits && v == nil
+	})
+	if holder[name] = elements; len(elements) == 0 {
+		delete(holder, name)
+	}
 }
 
 func (row mapped) leaf() *attribute.Attribute {

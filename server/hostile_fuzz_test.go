@@ -40,7 +40,12 @@ func FuzzBody(f *testing.F) {
 		if !group {
 			kept(t, mapping, r)
 		}
-		changed(t, rt, r, operations)
+		v, err := decodeJSON(operations)
+		if err != nil {
+			refusal(t, err)
+			return
+		}
+		changed(t, rt, r, v)
 	})
 }
 
@@ -76,6 +81,11 @@ func decoded(t *testing.T, rt *schemas.ResourceType, body []byte) (schemas.Resou
 		refusal(t, err)
 		return nil, false
 	}
+	return canonical(t, rt, v)
+}
+
+func canonical(t *testing.T, rt *schemas.ResourceType, v any) (schemas.Resource, bool) {
+	t.Helper()
 	before, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
@@ -139,14 +149,9 @@ func kept(t *testing.T, mapping *schemas.Mapping, r schemas.Resource) {
 	}
 }
 
-// changed applies operations to a resource, which must not change, and checks that the outcome is canonical.
-func changed(t *testing.T, rt *schemas.ResourceType, r schemas.Resource, operations []byte) {
+// changed applies the body of a PATCH to a resource, which must not change, and checks that the outcome is canonical.
+func changed(t *testing.T, rt *schemas.ResourceType, r schemas.Resource, v any) {
 	t.Helper()
-	v, err := decodeJSON(operations)
-	if err != nil {
-		refusal(t, err)
-		return
-	}
 	ops, _, err := rt.DecodePatch(v)
 	if err != nil {
 		refusal(t, err)

@@ -11,6 +11,7 @@ import (
 
 	scim "github.com/elimity-com/scim/errors"
 
+	"github.com/scim-cognito/scim-cognito/schemas/attribute"
 	"github.com/scim-cognito/scim-cognito/schemas/filter"
 	"github.com/scim-cognito/scim-cognito/store"
 )
@@ -36,11 +37,10 @@ func parseQuery(raw string) (map[string]string, error) {
 	return query, nil
 }
 
-// ours reports whether a query parameter is one of RFC 7644 section 3.4.2 that means something here. Sorting is not
-// supported, which ServiceProviderConfig says, and then sortBy and sortOrder are ignored.
+// ours reports whether a query parameter is one of RFC 7644 section 3.4.2 or RFC 9865 section 2.
 func ours(parameter string) bool { return slices.Contains(parameters, parameter) }
 
-var parameters = []string{"filter", "startIndex", "count", "attributes", "excludedAttributes"}
+var parameters = []string{"filter", "startIndex", "count", "attributes", "excludedAttributes", "sortBy", "sortOrder", "cursor"}
 
 // listQuery makes the store's query from filter, startIndex and count (RFC 7644 section 3.4.2.4: 1-based; less than 1
 // means 1, a negative count means 0, and 0 asks for the total alone). A number out of range is as large as can be.
@@ -65,6 +65,42 @@ func (s *Server) listQuery(query map[string]string) (store.Query, error) {
 		}
 	}
 	return q, nil
+}
+
+// sorting reads sortBy and sortOrder (RFC 7644 section 3.4.2.3) for resources of one type. The path is nil when they are
+// to stay in the order of their creation: without sortBy, and by an attribute that the type does not have, for nobody has a
+// value of it, as filters see it, too (section 3.4.2.1). What the order of would tell a client more than it may read is
+// refused.
+func sorting(query map[string]string, tree *attribute.Tree) (by *filter.Path, descending bool, err error) {
+	switch order := query["sortOrder"]; {
+	case strings.EqualFold(order, "descending"):
+		descending = true
+	case order != "" && !strings.EqualFold(order, "ascending"):
+		return nil, false, invalidValue("The query parameter sortOrder must be ascending or descending, not %.40q.", order)
+	}
+	raw := query["sortBy"]
+	if raw == "" {
+		return nil, false, nil
+	}
+	if by, err = filter.ParsePath(raw); err != nil || by.Where != nil {
+		return nil, false, invalidValue("The query parameter sortBy holds %.64q, which is not the name of an attribute; write attribute, attribute.subAttribute or URN:attribute.", raw)
+	}
+	top, sub := by.Resolve(tree)
+	if top == nil {
+		return nil, false, nil
+	}
+	if sub == nil {
+		sub = top.Lookup("value") // of emails, the addresses
+	}
+	for _, a := range []*attribute.Attribute{top, sub} {
+		if a != nil && a.Returned == attribute.Never {
+			return nil, false, invalidValue("The query parameter sortBy names %s, which is never returned, so nothing is sorted by it.", a.Path())
+		}
+	}
+	if sub == nil && top.Type == attribute.Complex {
+		return nil, false, invalidValue("The query parameter sortBy names %s, which is complex: name a sub-attribute, such as %s.", top.Path(), top.Sub[0].Path())
+	}
+	return by, descending, nil
 }
 
 func integer(parameter, raw string) (int, error) {

@@ -167,15 +167,17 @@ func TestCursorWhileOthersChange(t *testing.T) {
 func (f *fixture) peopled(t *testing.T, g gen, q store.Query) {
 	t.Helper()
 	someone := func(prefix string, i int) store.Doc {
-		f.advance(time.Millisecond)
-		return user(fmt.Sprint(prefix, i), fmt.Sprint(prefix, g.IntN(1000), "-", i), "displayName", fmt.Sprint("shared ", i%3), "title", fmt.Sprint(g.IntN(20)),
+		d := user(fmt.Sprint(prefix, i), fmt.Sprint(prefix, g.IntN(1000), "-", i), "displayName", fmt.Sprint("shared ", i%3), "title", fmt.Sprint(g.IntN(20)),
 			"emails", emails("work", fmt.Sprint(g.IntN(50))))
+		d.Created = f.advance(time.Millisecond).UnixMilli()
+		d.Modified = d.Created
+		return d
 	}
+	var all []store.Doc
 	for i := range 60 {
-		f.put(someone("stays", i))
-		f.put(someone("leaves", i))
-		f.put(someone("changes", i))
+		all = append(all, someone("stays", i), someone("leaves", i), someone("changes", i))
 	}
+	f.put(all...)
 	seen, next := map[string]int{}, 0
 	ids := f.follow(q, 7, func() {
 		next++
