@@ -92,8 +92,8 @@ func (c *Connection) List(ctx context.Context, q store.Query) (store.Page, error
 	switch {
 	case q.Kind == store.User && isPoint && pointed[attribute] != "":
 		return d.listPoint(ctx, q, pointed[attribute], value)
-	case q.Kind == store.Group && q.Where != nil && d.groupsKnown.Load() && !needsMembers(q.Where):
-	case !d.warm.Load() && q.Where == nil && q.Count <= 2 && q.Start <= 1:
+	case q.Kind == store.Group && q.Where != nil && d.groupsKnown.Load() && !needsMembers(q.Where) && (q.Sort == nil || !ofMembers(*q.Sort)):
+	case !d.warm.Load() && q.Where == nil && q.Count <= 2 && q.Start <= 1 && q.After == nil:
 		return d.listCold(ctx, q)
 	case !d.warm.Load():
 		return store.Page{}, d.warming()
@@ -156,8 +156,10 @@ func needsMembers(e *filter.Expr) bool {
 	if e == nil {
 		return false
 	}
-	return strings.EqualFold(e.Path.Name, "members") || needsMembers(e.Left) || needsMembers(e.Right)
+	return ofMembers(e.Path) || needsMembers(e.Left) || needsMembers(e.Right)
 }
+
+func ofMembers(p filter.Path) bool { return strings.EqualFold(p.Name, "members") }
 
 // listCold answers a credential test while the mirror is being filled: one page of the pool, and the pool's own
 // estimate as the total.

@@ -104,16 +104,26 @@ func resolve(row Row) (mapped, error) {
 		return mapped{}, fmt.Errorf("%s cannot be mapped", top.Name)
 	case top.Type == attribute.Complex && sub == nil:
 		return mapped{}, fmt.Errorf("%s has sub-attributes: name one of them", top.Path())
+	case p.Where != nil && !top.MultiValued:
+		return mapped{}, fmt.Errorf("%s has a single value, which no filter in brackets can select", top.Path())
 	case top.MultiValued && sub == nil:
 		return mapped{}, fmt.Errorf("%s has many values: only one of a kind, such as %s[type eq \"work\"].value, can be mapped", top.Path(), top.Name)
 	}
 	r := mapped{cognito: row.Cognito, path: p, top: top, sub: sub}
 	if p.Where != nil {
+		if mentions(p.Where, sub.Name) {
+			return mapped{}, fmt.Errorf("the filter reads %s, which the Cognito attribute takes away", sub.Path())
+		}
 		if r.where, err = filter.CompileValue(top, p.Where); err != nil {
 			return mapped{}, err
 		}
 	}
 	return r, nil
+}
+
+// mentions reports whether a value filter reads a sub-attribute.
+func mentions(e *filter.Expr, sub string) bool {
+	return e != nil && (strings.EqualFold(e.Path.Name, sub) || mentions(e.Left, sub) || mentions(e.Right, sub))
 }
 
 func isUnmapped(name string) bool {

@@ -99,7 +99,8 @@ func writeGolden(t *testing.T, file string, g golden) {
 // TestMappingIsLossless: whatever fits comes back as it was, for random users.
 func TestMappingIsLossless(t *testing.T) {
 	m, err := schemas.NewMapping([]schemas.Row{{SCIM: "title", Cognito: "custom:title"}, {SCIM: schemas.EnterpriseURN + ":department", Cognito: "custom:dept"},
-		{SCIM: `addresses[type eq "work"].locality`, Cognito: "address"}, {SCIM: schemas.EnterpriseURN + ":manager.value", Cognito: "custom:manager"}}, nil)
+		{SCIM: `addresses[type eq "work"].locality`, Cognito: "address"}, {SCIM: `emails[type eq "home"].value`, Cognito: "custom:home"},
+		{SCIM: `phoneNumbers[type eq "work"].value`, Cognito: "custom:work"}, {SCIM: schemas.EnterpriseURN + ":manager.value", Cognito: "custom:manager"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,6 +184,7 @@ func TestMappingOfUsersWhomOthersMadeOrChanged(t *testing.T) {
 			map[string]any{"emails": []any{map[string]any{"value": "A@b.c"}}}, true},
 		{"e-mail removed in the console", map[string]string{"email": "", "custom:scim": `{"emails":[{"type":"work","value":null},{"type":"home","value":"h@b.c"}]}`},
 			map[string]any{"emails": []any{map[string]any{"value": "h@b.c", "type": "home"}}}, true},
+		{"two e-mails removed in the console", map[string]string{"custom:scim": `{"emails":[{"type":"work","value":null},{"type":"home","value":null}]}`}, map[string]any{}, true},
 		{"overflow edited by hand", map[string]string{"given_name": "A", "custom:scim": `{"externalId":`},
 			map[string]any{"name": map[string]any{"givenName": "A"}}, true},
 		{"overflow over three attributes", map[string]string{"custom:scim": `{"tit`, "custom:scim_2": `le":"x`, "custom:scim_3": `y"}`}, map[string]any{"title": "xy"}, true},
@@ -205,6 +207,8 @@ func TestMappingRowsThatCannotBe(t *testing.T) {
 		{"title", "custom:scim_2", "not free"},
 		{"title", "email_verified", "not free"},
 		{"title eq", "custom:title", ""},
+		{`title[value eq "x"]`, "custom:title", "single value"},
+		{`emails[Value sw "a"].value`, "custom:mail", "the filter reads emails.value"},
 	} {
 		_, err := schemas.NewMapping([]schemas.Row{{SCIM: c.scim, Cognito: c.cognito}}, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

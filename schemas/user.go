@@ -147,20 +147,13 @@ func (row mapped) restore(rest map[string]any, text string, managed bool) {
 // waiting returns the element from which take has moved the value: of those without one, the first that the row's filter
 // matches, since rows restore in the order in which they take.
 func (row mapped) waiting(elements []any) map[string]any {
-	var first map[string]any
 	for _, e := range elements {
 		object, _ := e.(map[string]any)
-		if v, waits := object[row.sub.Name]; !waits || v != nil {
-			continue
-		}
-		if row.where == nil || row.where.Match(object) {
+		if v, waits := object[row.sub.Name]; waits && v == nil && (row.where == nil || row.where.Match(object)) {
 			return object
 		}
-		if first == nil {
-			first = object
-		}
 	}
-	return first
+	return nil
 }
 
 // forget removes the elements that still wait when all rows have restored: somebody has removed their values from the pool.

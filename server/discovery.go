@@ -54,6 +54,16 @@ type filterSupport struct {
 	MaxResults int  `json:"maxResults"`
 }
 
+// paginationSupport is RFC 9865 section 4. Index is the default method because no identity provider expects another.
+type paginationSupport struct {
+	Cursor        bool   `json:"cursor"`
+	Index         bool   `json:"index"`
+	DefaultMethod string `json:"defaultPaginationMethod"`
+	DefaultSize   int    `json:"defaultPageSize"`
+	MaxSize       int    `json:"maxPageSize"`
+	CursorTimeout int    `json:"cursorTimeout"` // seconds
+}
+
 type authenticationScheme struct {
 	Type        string `json:"type"`
 	Name        string `json:"name"`
@@ -72,6 +82,7 @@ type serviceProviderConfig struct {
 	ChangePassword        supported              `json:"changePassword"`
 	Sort                  supported              `json:"sort"`
 	ETag                  supported              `json:"etag"`
+	Pagination            paginationSupport      `json:"pagination"`
 	AuthenticationSchemes []authenticationScheme `json:"authenticationSchemes"`
 	Meta                  discoveryMeta          `json:"meta"`
 }
@@ -82,7 +93,10 @@ func (s *Server) serviceProviderConfig(w http.ResponseWriter, r *http.Request) e
 		Patch:   supported{true},
 		Bulk:    bulkSupport{true, s.limits.BulkOperations, int(s.limits.BulkBody)},
 		Filter:  filterSupport{true, s.limits.PageMax},
+		Sort:    supported{true},
 		ETag:    supported{true},
+		Pagination: paginationSupport{Cursor: true, Index: true, DefaultMethod: "index", DefaultSize: s.limits.PageDefault, MaxSize: s.limits.PageMax,
+			CursorTimeout: int(cursorTimeout.Seconds())},
 		// One entry, of a type that RFC 7643 defines: clients with a closed list of types would refuse the whole document
 		// for another.
 		AuthenticationSchemes: []authenticationScheme{{

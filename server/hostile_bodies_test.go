@@ -5,8 +5,8 @@ import "strings"
 // compressed is {"userName":"zip"} in gzip.
 const compressed = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xabV*-N-\xf2K\xccMU\xb2R\xaa\xca,P\xaa\x05\x00\xa5\x05\xe8Y\x12\x00\x00\x00"
 
-// utf16 is an ASCII text in UTF-16, in either order of bytes.
-func utf16(text string, little bool) string {
+// wide is an ASCII text in UTF-16, in either order of bytes.
+func wide(text string, little bool) string {
 	var b strings.Builder
 	for _, c := range []byte(text) {
 		if little {
@@ -52,10 +52,10 @@ var bodyAttacks = []attack{
 	{"a point alone", "POST", users, `{"userName":"x","n":1.}`, 400, syntax, "at byte 23", nil},
 	{"capital TRUE", "POST", users, `{"userName":"x","active":TRUE}`, 400, syntax, "at byte 26", nil},
 
-	{"UTF-16, little-endian", "POST", users, "\xff\xfe" + utf16(`{"userName":"x"}`, true), 400, syntax, "not valid UTF-8 at byte 0", nil},
-	{"UTF-16, big-endian", "POST", users, "\xfe\xff" + utf16(`{"userName":"x"}`, false), 400, syntax, "not valid UTF-8 at byte 0", nil},
-	{"UTF-16 that says so", "POST", users, utf16(`{"userName":"x"}`, true), 400, syntax, "not valid JSON", []string{"Content-Type: application/json; charset=utf-16"}},
-	{"UTF-32", "POST", users, utf16(utf16(`{"userName":"x"}`, true), true), 400, syntax, "not valid JSON", nil},
+	{"UTF-16, little-endian", "POST", users, "\xff\xfe" + wide(`{"userName":"x"}`, true), 400, syntax, "not valid UTF-8 at byte 0", nil},
+	{"UTF-16, big-endian", "POST", users, "\xfe\xff" + wide(`{"userName":"x"}`, false), 400, syntax, "not valid UTF-8 at byte 0", nil},
+	{"UTF-16 that says so", "POST", users, wide(`{"userName":"x"}`, true), 400, syntax, "not valid JSON", []string{"Content-Type: application/json; charset=utf-16"}},
+	{"UTF-32", "POST", users, wide(wide(`{"userName":"x"}`, true), true), 400, syntax, "not valid JSON", nil},
 	{"Latin-1", "POST", users, "{\"userName\":\"Andr\xe9\"}", 400, syntax, "not valid UTF-8 at byte 17", []string{"Content-Type: application/json; charset=iso-8859-1"}},
 	{"an overlong slash", "POST", users, "{\"userName\":\"a\xc0\xafb\"}", 400, syntax, "not valid UTF-8 at byte 14", nil},
 	{"an overlong NUL", "POST", users, "{\"userName\":\"a\xc0\x80\"}", 400, syntax, "not valid UTF-8 at byte 14", nil},

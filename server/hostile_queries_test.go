@@ -95,6 +95,7 @@ var parameterAttacks = []attack{
 	{"startIndex with underscores", "GET", users + "?startIndex=1_000", "", 400, value, "startIndex" + whole, nil},
 	{"startIndex of 50,000 letters", "GET", users + "?startIndex=" + strings.Repeat("x", 50_000), "", 400, value, "startIndex" + whole, nil},
 	{"startIndex of 50,000 digits", "GET", users + "?startIndex=" + strings.Repeat("9", 50_000), "", 200, "", `"totalResults":3,"startIndex":2147483647,"Resources":[]`, nil},
+	{"startIndex of many digits and a letter", "GET", users + "?startIndex=99999999999999999999x", "", 400, value, "startIndex" + whole, nil},
 	{"startIndex below everything", "GET", users + "?startIndex=-99999999999999999999", "", 200, "", `"startIndex":1,`, nil},
 	{"startIndex zero", "GET", users + "?startIndex=0&count=1", "", 200, "", `"startIndex":1,`, nil},
 	{"startIndex at the end of integers", "GET", users + "?startIndex=9223372036854775807&count=9223372036854775807", "", 200, "", `"Resources":[]`, nil},

@@ -43,18 +43,25 @@ func ours(parameter string) bool { return slices.Contains(parameters, parameter)
 var parameters = []string{"filter", "startIndex", "count", "attributes", "excludedAttributes", "sortBy", "sortOrder", "cursor"}
 
 // listQuery makes the store's query from filter, startIndex and count (RFC 7644 section 3.4.2.4: 1-based; less than 1
-// means 1, a negative count means 0, and 0 asks for the total alone). A number out of range is as large as can be.
+// means 1, a negative count means 0, and 0 asks for the total alone; RFC 9865 section 2 says the same of count). A number
+// out of range is as large as can be. startIndex and cursor ask for two methods of paging: only one can be meant.
 func (s *Server) listQuery(query map[string]string) (store.Query, error) {
 	q := store.Query{Start: 1, Count: s.limits.PageDefault}
+	_, byCursor := query["cursor"]
 	var err error
 	if raw, ok := query["startIndex"]; ok {
+		if byCursor {
+			return q, invalidValue("The query parameters startIndex and cursor exclude each other (RFC 9865 section 2.3).")
+		}
 		if q.Start, err = integer("startIndex", raw); err != nil {
 			return q, err
 		}
 		q.Start = max(q.Start, 1)
 	}
 	if raw, ok := query["count"]; ok {
-		if q.Count, err = integer("count", raw); err != nil {
+		if q.Count, err = integer("count", raw); err != nil && byCursor {
+			return q, refusedPage(invalidCount, "The query parameter count must be an integer, not %.40q.", raw)
+		} else if err != nil {
 			return q, err
 		}
 		q.Count = min(max(q.Count, 0), s.limits.PageMax)
@@ -105,7 +112,8 @@ func sorting(query map[string]string, tree *attribute.Tree) (by *filter.Path, de
 
 func integer(parameter, raw string) (int, error) {
 	n, err := strconv.ParseInt(raw, 10, 32)
-	if err != nil && !errors.Is(err, strconv.ErrRange) { // out of range, n is the nearest number within
+	tooFar := errors.Is(err, strconv.ErrRange) && strings.Trim(raw[1:], "0123456789") == "" // n is the nearest number within
+	if err != nil && !tooFar {
 		return 0, invalidValue("The query parameter %s must be an integer, not %.40q.", parameter, raw)
 	}
 	return int(n), nil

@@ -98,10 +98,12 @@ func TestServiceProviderConfig(t *testing.T) {
 	no, yes := map[string]any{"supported": false}, map[string]any{"supported": true}
 	want := map[string]any{
 		"schemas": []any{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"},
-		"patch":   yes, "sort": no, "etag": yes, "changePassword": no,
+		"patch":   yes, "sort": yes, "etag": yes, "changePassword": no,
 		"bulk":   map[string]any{"supported": true, "maxOperations": 1000.0, "maxPayloadSize": 1048576.0},
 		"filter": map[string]any{"supported": true, "maxResults": 1000.0},
-		"meta":   map[string]any{"resourceType": "ServiceProviderConfig", "location": public + "/scim/v2/ServiceProviderConfig"},
+		"pagination": map[string]any{"cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": 100.0, "maxPageSize": 1000.0,
+			"cursorTimeout": 3600.0},
+		"meta": map[string]any{"resourceType": "ServiceProviderConfig", "location": public + "/scim/v2/ServiceProviderConfig"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

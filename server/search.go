@@ -61,14 +61,14 @@ func searchValue(name string, v any) (string, error) {
 			return "", invalidValue("%s must be a list of attribute names.", name)
 		}
 		return strings.Join(names, ","), nil
-	case name == "filter":
+	case name == "startIndex" || name == "count":
+		return fmt.Sprint(v), nil // a number, or what listQuery refuses
+	default:
 		s, ok := v.(string)
 		if !ok {
-			return "", invalidValue("filter must be a string.")
+			return "", invalidValue("%s must be a string.", name)
 		}
 		return s, nil
-	default:
-		return fmt.Sprint(v), nil // a number, or what listQuery refuses
 	}
 }
 
@@ -81,42 +81,92 @@ func (s *Server) searchAll(w http.ResponseWriter, r *http.Request) error {
 	return s.answerList(w, r, query, s.users(), s.groups())
 }
 
-// answerList writes the ListResponse to a query over one resource type, or several one after another. itemsPerPage comes
-// after Resources, when their number is known.
+// part is what a list holds of one resource type.
+type part struct {
+	*endpoint
+	view  *view
+	query store.Query
+	store.Page
+}
+
+func (p *part) read(r *http.Request) (err error) {
+	p.Page, err = connection(r.Context()).List(r.Context(), p.query)
+	return err
+}
+
+// parts prepares a query over one resource type, or several one after another. Of several there is no common order: an
+// attribute of one may not be the other's.
+func (s *Server) parts(r *http.Request, query map[string]string, q store.Query, endpoints []*endpoint) ([]*part, error) {
+	if len(endpoints) > 1 && query["sortBy"] != "" {
+		return nil, invalidValue("sortBy needs one resource type: send the request to %s%s or %s%s.", endpoints[0].rt.Endpoint, searchPath, endpoints[1].rt.Endpoint, searchPath)
+	}
+	var parts []*part
+	for _, e := range endpoints {
+		p := &part{endpoint: e, query: q}
+		var err error
+		if p.view, err = e.viewOf(r, query); err != nil {
+			return nil, err
+		}
+		p.query.Kind = e.kind
+		if p.query.Sort, p.query.Desc, err = sorting(query, e.rt.Tree); err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
+	}
+	return parts, nil
+}
+
+// answerList writes the ListResponse to a query over one resource type, or several one after another: by index unless
+// there is a cursor.
 func (s *Server) answerList(w http.ResponseWriter, r *http.Request, query map[string]string, endpoints ...*endpoint) error {
 	q, err := s.listQuery(query)
 	if err != nil {
 		return err
 	}
-	parts := make([]part, len(endpoints))
-	total, left := 0, q.Count
-	for i, e := range endpoints {
-		if parts[i].view, err = e.viewOf(r, query); err != nil {
-			return err
-		}
-		own := q
-		own.Kind, own.Start, own.Count = e.kind, max(q.Start-total, 1), left
-		if parts[i].Page, err = connection(r.Context()).List(r.Context(), own); err != nil {
-			return err
-		}
-		parts[i].endpoint = e
-		left -= max(min(left, parts[i].Total-own.Start+1), 0)
-		total += parts[i].Total
+	parts, err := s.parts(r, query, q, endpoints)
+	if err != nil {
+		return err
 	}
-	return sendParts(w, r, q.Start, total, parts)
+	if _, byCursor := query["cursor"]; !byCursor {
+		if err := readPage(r, q.Start, q.Count, parts); err != nil {
+			return err
+		}
+		return sendParts(w, r, parts, fmt.Sprintf(`"startIndex":%d,`, q.Start))
+	}
+	next, err := s.turnPage(r, query, q.Count, parts)
+	if err != nil {
+		return err
+	}
+	if next != "" {
+		next = fmt.Sprintf(`"nextCursor":"%s",`, next)
+	}
+	return sendParts(w, r, parts, next)
 }
 
-// part is the page of one resource type.
-type part struct {
-	store.Page
-	*endpoint
-	view *view
+// readPage reads a page by index (RFC 7644 section 3.4.2.4).
+func readPage(r *http.Request, start, count int, parts []*part) error {
+	total := 0
+	for _, p := range parts {
+		p.query.Start, p.query.Count = max(start-total, 1), count
+		if err := p.read(r); err != nil {
+			return err
+		}
+		count -= p.Len
+		total += p.Total
+	}
+	return nil
 }
 
-func sendParts(w http.ResponseWriter, r *http.Request, start, total int, parts []part) error {
+// sendParts writes a ListResponse; place says in JSON where in the whole it stands. itemsPerPage comes after Resources,
+// when their number is known.
+func sendParts(w http.ResponseWriter, r *http.Request, parts []*part, place string) error {
 	a := newAnswer(w, http.StatusOK)
 	defer a.release()
-	a.buf = fmt.Appendf(a.buf, `{"schemas":["%s"],"totalResults":%d,"startIndex":%d,"Resources":[`, listURN, total, start)
+	total := 0
+	for _, p := range parts {
+		total += p.Total
+	}
+	a.buf = fmt.Appendf(a.buf, `{"schemas":["%s"],"totalResults":%d,%s"Resources":[`, listURN, total, place)
 	n := 0
 	for _, p := range parts {
 		for doc, err := range p.Docs {

@@ -45,6 +45,7 @@ type Server struct {
 	credentials []credential
 	origin      origin
 	limits      Limits
+	cursors     cursors
 	clock       func() time.Time
 	logger      *slog.Logger
 	router      chi.Router
@@ -65,6 +66,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	var err error
 	if s.origin, err = newOrigin(cfg.BaseURL, cfg.TrustedProxies); err != nil {
+		return nil, err
+	}
+	if s.cursors, err = newCursors(); err != nil {
 		return nil, err
 	}
 	if s.credentials, err = collectCredentials(cfg.Connections); err != nil {

@@ -54,6 +54,7 @@ func BenchmarkRead(b *testing.B) {
 	scan := where(b, `title co "engineer" and name.familyName eq "family054321"`)
 	member := where(b, fmt.Sprintf(`id eq "g-1" and members eq %q`, person(7).ID))
 	id := person(54321).ID
+	deep := store.Position{Key: "0user098000@example.com", Seq: 98_001}
 	list := func(q store.Query, want int) func() error {
 		return func() error {
 			page, err := f.dir.List(ctx, q)
@@ -78,10 +79,20 @@ func BenchmarkRead(b *testing.B) {
 		{"Filter/userName", list(store.Query{Kind: store.User, Where: byName, Count: 100}, 1)},
 		{"Filter/workEmail", list(store.Query{Kind: store.User, Where: byEmail, Count: 100}, 1)},
 		{"Filter/memberOf10000", list(store.Query{Kind: store.Group, Where: member, Count: 1}, 1)},
+		{"Filter/startsWith", list(store.Query{Kind: store.User, Where: where(b, `userName sw "user0543"`), Count: 100}, 100)},
+		{"Filter/sinceAll", list(store.Query{Kind: store.User, Where: where(b, `meta.lastModified ge "2030-01-02T03:04:05Z"`), Count: 100}, 100)},
+		{"Filter/sinceNone", list(store.Query{Kind: store.User, Where: where(b, `meta.lastModified gt "2031-01-02T03:04:05Z"`), Count: 100}, 0)},
 		{"Filter/scan", list(store.Query{Kind: store.User, Where: scan, Count: 100}, 1)},
 		{"Total", list(store.Query{Kind: store.User}, 0)},
 		{"Page/first", list(store.Query{Kind: store.User, Start: 1, Count: 100}, 100)},
 		{"Page/deep", list(store.Query{Kind: store.User, Start: 98_001, Count: 100}, 100)},
+		{"Sorted/userName", list(store.Query{Kind: store.User, Sort: path(b, "userName"), Start: 1, Count: 100}, 100)},
+		{"Sorted/userName/deep", list(store.Query{Kind: store.User, Sort: path(b, "userName"), Start: 98_001, Count: 100}, 100)},
+		{"Sorted/userName/cursor", list(store.Query{Kind: store.User, Sort: path(b, "userName"), After: &deep, Count: 100}, 100)},
+		{"Sorted/lastModified/newest", list(store.Query{Kind: store.User, Sort: path(b, "meta.lastModified"), Desc: true, Count: 100}, 100)},
+		{"Sorted/familyName", list(store.Query{Kind: store.User, Sort: path(b, "name.familyName"), Start: 1, Count: 100}, 100)},
+		{"Sorted/filtered", list(store.Query{Kind: store.User, Sort: path(b, "userName"), Where: scan, Count: 100}, 1)},
+		{"Cursor/deep", list(store.Query{Kind: store.User, After: &store.Position{Seq: 98_000}, Count: 100}, 100)},
 		{"Members/10000", func() error {
 			n := 0
 			for _, err := range f.dir.Members(ctx, g.Seq) {

@@ -12,6 +12,9 @@ import (
 // Fields is what scans read documents by.
 var Fields = fields
 
+// KeyOf is what lists are sorted by.
+var KeyOf = keyOf
+
 // Check reads the whole store and returns the first thing in it that contradicts the rest.
 func (s *Store) Check(ctx context.Context) error {
 	return s.snapshot(ctx, func(c *conn) error {

@@ -34,9 +34,10 @@ type Page struct {
 	Next  *Position             // to a Query with After: for the next page; nil: there is none
 }
 
-// List returns a page and the exact total, both of one moment. A filter that compares an indexed attribute or the id
-// by eq, alone or and-ed with others, is answered by the index; any other is evaluated on every row, which takes ten to
-// twenty microseconds each, and looks at ctx. An error of the filter is a scim.ScimError; that Sort is no attribute which
+// List returns a page and the exact total, both of one moment. A filter that compares an indexed attribute by eq or sw,
+// the id or a membership by eq, meta.created or meta.lastModified, alone or and-ed with others, is answered by the index,
+// and so is an or of such filters; any other is evaluated on every row, which takes ten to twenty microseconds each, and
+// looks at ctx. An error of the filter is a scim.ScimError; that Sort is no attribute which
 // rows can be sorted by is the caller's mistake.
 //
 // Sorted by userName or displayName, meta.created or meta.lastModified, and without a filter, a page is read from an
@@ -97,18 +98,23 @@ func (l *lister) run(ctx context.Context) (err error) {
 	if l.match, err = newMatch(l.d, l.q.Kind, def, l.q.Where); err != nil {
 		return err
 	}
-	probes, exact := l.d.s.indexes.probes(l.q.Kind, def, l.q.Where)
-	if exact {
-		if done, err := l.few(ctx, probes[0]); done || err != nil {
+	p := l.d.s.indexes.plan(l.q.Kind, def, l.q.Where)
+	if p == nil {
+		return l.slowly(ctx, l.scan)
+	}
+	if p.op == filter.Eq && p.probe.by == probeTerm && l.order == nil {
+		if done, err := l.few(ctx, p.probe); done || err != nil {
 			return err
 		}
-		l.match = nil
 	}
-	if probes != nil {
-		return l.d.s.snapshot(ctx, func(c *conn) error { return l.candidates(ctx, c, probes) })
+	if p.cost() >= wide {
+		return l.slowly(ctx, func(ctx context.Context, c *conn) error { return l.candidates(ctx, c, p) })
 	}
-	return l.slowly(ctx)
+	return l.d.s.snapshot(ctx, func(c *conn) error { return l.candidates(ctx, c, p) })
 }
+
+// wide is the cost from which on a plan is expected to take long.
+const wide = 10_000
 
 // wanted is how many rows are read: with After one more than the page has, to know whether another page follows.
 func (l *lister) wanted() int {
@@ -126,7 +132,7 @@ func (l *lister) everything(ctx context.Context) error {
 	case l.order.indexed():
 		return l.d.s.snapshot(ctx, l.sorted)
 	}
-	return l.slowly(ctx)
+	return l.slowly(ctx, l.scan)
 }
 
 // inserted lists in the order of insertion.
@@ -164,11 +170,8 @@ func (l *lister) sorted(c *conn) (err error) {
 // fewRows is how many rows are read at once in the hope that there are no more.
 const fewRows = 32
 
-// few answers a filter that is a single term, unless it finds many rows, or their order is another.
+// few answers a filter that is a single term, in the order of insertion, unless it finds many rows.
 func (l *lister) few(ctx context.Context, p probe) (done bool, err error) {
-	if l.order != nil {
-		return false, nil
-	}
 	var found docReader
 	err = l.d.s.read(ctx, func(c *conn) error {
 		return collect(c, found.scan, byTerm+" LIMIT ? + 0", l.d.dir, p.code, p.value, fewRows+1)
@@ -187,11 +190,14 @@ func (l *lister) few(ctx context.Context, p probe) (done bool, err error) {
 	return true, nil
 }
 
-// candidates lists those of the rows found by any of the probes that match.
-func (l *lister) candidates(ctx context.Context, c *conn, probes []probe) error {
-	found, err := union(c, l.d.dir, l.q.Kind, probes)
+// candidates lists those of the rows found by a plan that match.
+func (l *lister) candidates(ctx context.Context, c *conn, p *plan) error {
+	found, exact, err := p.find(c, l.d.dir, l.q.Kind)
 	if err != nil {
 		return err
+	}
+	if exact {
+		l.match = nil
 	}
 	if l.match == nil && l.order == nil {
 		l.total = len(found)
@@ -217,24 +223,20 @@ func (l *lister) candidates(ctx context.Context, c *conn, probes []probe) error 
 	return l.fetch(c, l.best())
 }
 
-// slowly lists by looking at every listed row.
-func (l *lister) slowly(ctx context.Context) error {
+// slowly lists by what occupies a reader for long.
+func (l *lister) slowly(ctx context.Context, list func(context.Context, *conn) error) error {
 	done, err := l.d.s.slow(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	return l.d.s.snapshot(ctx, func(c *conn) error {
-		if err := l.scan(ctx, c); err != nil {
-			return err
-		}
-		return l.fetch(c, l.best())
-	})
+	return l.d.s.snapshot(ctx, func(c *conn) error { return list(ctx, c) })
 }
 
 // scanRows is how many rows a scan reads at a time.
 const scanRows = 256
 
+// scan lists by looking at every listed row.
 func (l *lister) scan(ctx context.Context, c *conn) error {
 	var last int64
 	for {
@@ -244,8 +246,11 @@ func (l *lister) scan(ctx context.Context, c *conn) error {
 		var r docReader
 		err := collect(c, r.scan, "SELECT "+docColumns+" FROM resource r WHERE dir = ? AND kind = ? AND state = 1 AND seq > ? ORDER BY seq LIMIT ? + 0",
 			l.d.dir, l.q.Kind, last, scanRows)
-		if err != nil || len(r.docs) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(r.docs) == 0 {
+			return l.fetch(c, l.best())
 		}
 		last = r.docs[len(r.docs)-1].Seq
 		if err := l.take(c, r.docs); err != nil {

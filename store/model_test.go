@@ -120,6 +120,7 @@ func pick[T any](g gen, list ...T) T { return list[g.IntN(len(list))] }
 var texts = []string{
 	"alice", "ALICE", "bob", "Kelvin", "\u212Aelvin", "straße", "STRASSE", "ΣΊΣΥΦΟΣ", "σίσυφος", "x y", "a\"b\\c", "null", "5", "true", "%", "_", "'; --",
 	"nul\x00byte", "nul", "\x01hashlike", strings.Repeat("long", 200), strings.Repeat("LONG", 200), strings.Repeat("l", 512), strings.Repeat("l", 513),
+	"\U0010FFFFz", "\U0010FFFF", "\uD7FFz", "\uE000",
 }
 
 func (g gen) id(kind store.Kind) string {
@@ -202,8 +203,10 @@ func (g gen) term(kind store.Kind) *filter.Expr {
 		fmt.Sprintf(`%s[value eq %s or type eq "nothing"]`, refs, id),
 		refs+" pr",
 		pick(g, paths...)+" eq "+pick(g, "null", "5", "true", `""`),
-		"meta.lastModified gt \"2030-01-02T03:04:25Z\"",
-		"meta.created le \"2030-01-02T03:04:25Z\"",
+		g.times(),
+		g.times(),
+		pick(g, paths...)+" sw "+g.prefix(),
+		fmt.Sprintf("emails[value sw %s]", g.prefix()),
 		fmt.Sprintf("schemas eq %q", trees[kind].Schema()),
 	)
 	e, err := filter.Parse(s)
@@ -211,6 +214,25 @@ func (g gen) term(kind store.Kind) *filter.Expr {
 		panic(fmt.Sprintf("%s: %v", s, err))
 	}
 	return e
+}
+
+// times compares a time with one near those that rows have.
+func (g gen) times() string {
+	at := epoch.Add(time.Duration(g.IntN(70)) * time.Second).Add(pick(g, 0, time.Millisecond, time.Nanosecond, -time.Nanosecond))
+	if g.IntN(3) == 0 {
+		at = at.In(time.FixedZone("", 3600))
+	}
+	return fmt.Sprintf("meta.%s %s %q", pick(g, "created", "lastModified"), pick(g, "eq", "ne", "gt", "ge", "lt", "le"), at.Format(time.RFC3339Nano))
+}
+
+// prefix is the beginning of a text.
+func (g gen) prefix() string {
+	runes := []rune(pick(g, append(texts, "\U0010FFFFz", "\uD7FFz")...))
+	raw, err := json.Marshal(string(runes[:1+g.IntN(min(len(runes), 3))]))
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
 }
 
 // TestModel does at random what callers do, to a store and to a model, and compares all answers.

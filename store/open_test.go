@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -286,5 +287,31 @@ func TestMigrationsAreRepeatable(t *testing.T) {
 	}
 	if got := f.get(store.User, "u-1"); got.Seq != before.Seq || got.Version != before.Version {
 		t.Errorf("after opening again: got %+v, want %+v", got, before)
+	}
+}
+
+// TestSortKeysAreAdded: a store of the time before lists were sorted by an index has what it needs after it was opened.
+func TestSortKeysAreAdded(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.fill(2500) // more than are read at a time
+	q := store.Query{Kind: store.User, Sort: path(t, "displayName"), Desc: true, Count: 3000}
+	want, _ := f.list(q)
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := must(sql.Open("sqlite", strings.TrimPrefix(f.cfg.URL, "sqlite:")))(t)
+	for _, undo := range []string{"DELETE FROM term WHERE attr > 8", "DROP INDEX resource_created", "DROP INDEX resource_modified",
+		"DELETE FROM goose_db_version WHERE version_id > 1"} {
+		if _, err := db.Exec(undo); err != nil {
+			t.Fatalf("%s: %v", undo, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.openAgain()
+	if got, _ := f.list(q); !slices.Equal(got, want) || len(got) == 0 {
+		t.Errorf("sorted afterwards: got %d rows from %q, want %d from %q", len(got), first(got), len(want), first(want))
 	}
 }

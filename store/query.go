@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,91 +9,129 @@ import (
 	"github.com/scim-cognito/scim-cognito/schemas/filter"
 )
 
-// probe is a look-up that finds every listed row for which some part of a filter holds.
-type probe struct {
-	by    probeKind
-	code  int    // of the index, for probeTerm
-	value string // an id, a term, or the id at the other end of a membership
-	exact bool   // of ids: compared byte for byte; otherwise value is folded
+// plan is how the rows that match a filter are found without looking at all of them: a look-up, or two plans of which
+// both or either must find a row. It finds every row that matches.
+type plan struct {
+	op          filter.Op // And, Or; otherwise probe says it all
+	left, right *plan     // of And, left is the one that probably finds less; right may be nil: unknown
+	probe       probe
 }
 
-type probeKind uint8
-
-const (
-	probeID     probeKind = iota // the row with an id
-	probeTerm                    // the rows with a term
-	probeMember                  // the groups of a user, or the users of a group
-)
-
-// probes returns look-ups that together find every row of a kind that matches e, nil when it takes a scan. exact: what
-// they find matches, and nothing else does.
-func (ix indexes) probes(kind Kind, def *attribute.Tree, e *filter.Expr) (probes []probe, exact bool) {
+// plan translates a filter on a kind; nil when it takes a scan.
+func (ix indexes) plan(kind Kind, def *attribute.Tree, e *filter.Expr) *plan {
 	switch e.Op {
 	case filter.And:
-		left, _ := ix.probes(kind, def, e.Left)
-		right, _ := ix.probes(kind, def, e.Right)
-		return narrower(left, right), false
+		return both(ix.plan(kind, def, e.Left), ix.plan(kind, def, e.Right))
 	case filter.Or:
-		left, _ := ix.probes(kind, def, e.Left)
-		right, _ := ix.probes(kind, def, e.Right)
+		left, right := ix.plan(kind, def, e.Left), ix.plan(kind, def, e.Right)
 		if left == nil || right == nil {
-			return nil, false
+			return nil
 		}
-		return append(left, right...), false
-	case filter.Eq:
-		top, sub := e.Path.Resolve(def)
-		p, ok := ix.probe(kind, top, sub, e.Value)
-		if !ok {
-			return nil, false
-		}
-		return []probe{p}, e.Path.Where == nil && p.by == probeTerm
+		return &plan{op: filter.Or, left: left, right: right}
 	case filter.Has:
 		top, _ := e.Path.Resolve(def)
-		return ix.within(kind, top, e.Left), false
+		return both(ix.within(kind, top, e.Left), nil)
 	}
-	return nil, false
+	top, sub := e.Path.Resolve(def)
+	p, ok := ix.probe(kind, top, sub, e)
+	switch {
+	case !ok:
+		return nil
+	case e.Path.Where != nil:
+		return both(&plan{op: e.Op, probe: p}, nil)
+	}
+	return &plan{op: e.Op, probe: p}
 }
 
-// within is probes for a value filter on an attribute.
-func (ix indexes) within(kind Kind, top *attribute.Attribute, e *filter.Expr) []probe {
+// within is plan for a value filter on an attribute.
+func (ix indexes) within(kind Kind, top *attribute.Attribute, e *filter.Expr) *plan {
 	if top == nil {
 		return nil
 	}
-	switch e.Op {
-	case filter.And:
-		return narrower(ix.within(kind, top, e.Left), ix.within(kind, top, e.Right))
-	case filter.Eq:
-		sub := top.Lookup(e.Path.Name)
-		if sub == nil || e.Path.Sub != "" || e.Path.URN != "" {
-			return nil
-		}
-		if p, ok := ix.probe(kind, top, sub, e.Value); ok {
-			return []probe{p}
-		}
+	if e.Op == filter.And {
+		return both(ix.within(kind, top, e.Left), ix.within(kind, top, e.Right))
+	}
+	sub := top.Lookup(e.Path.Name)
+	if sub == nil || e.Path.Sub != "" || e.Path.URN != "" {
+		return nil
+	}
+	if p, ok := ix.probe(kind, top, sub, e); ok {
+		return &plan{op: e.Op, probe: p}
 	}
 	return nil
 }
 
-// narrower chooses between look-ups of which one is enough: that by id, else that with fewer parts.
-func narrower(a, b []probe) []probe {
+// both joins the plans of two conditions that must hold; nil: not known how.
+func both(a, b *plan) *plan {
 	switch {
-	case a == nil || b == nil:
-		return append(a, b...)
-	case len(b) < len(a) || len(b) == 1 && b[0].by == probeID:
-		return b
+	case a == nil && b == nil:
+		return nil
+	case a == nil || b != nil && b.cost() < a.cost():
+		a, b = b, a
 	}
-	return a
+	return &plan{op: filter.And, left: a, right: b}
 }
 
-// probe returns the look-up for an attribute that is equal to a value.
-func (ix indexes) probe(kind Kind, top, sub *attribute.Attribute, value any) (probe, bool) {
+// cost is a guess at how many rows a plan finds.
+func (p *plan) cost() int {
+	switch p.op {
+	case filter.And:
+		return p.left.cost()
+	case filter.Or:
+		return p.left.cost() + p.right.cost()
+	}
+	return p.probe.cost()
+}
+
+// find returns rows in the order of lists, among them all that match; exact: only such.
+func (p *plan) find(c *conn, dir int64, kind Kind) (found []int64, exact bool, err error) {
+	switch p.op {
+	case filter.And:
+		return p.findBoth(c, dir, kind)
+	case filter.Or:
+		left, exactLeft, err := p.left.find(c, dir, kind)
+		if err != nil {
+			return nil, false, err
+		}
+		right, exactRight, err := p.right.find(c, dir, kind)
+		return ordered(append(left, right...)), exactLeft && exactRight, err
+	}
+	found, exact, err = p.probe.seqs(c, dir, kind)
+	return ordered(found), exact, err
+}
+
+// findBoth looks at the right side only if the left one finds more than are soon looked at themselves.
+func (p *plan) findBoth(c *conn, dir int64, kind Kind) (found []int64, exact bool, err error) {
+	left, exactLeft, err := p.left.find(c, dir, kind)
+	if err != nil || p.right == nil || len(left) <= scanRows {
+		return left, false, err
+	}
+	right, exactRight, err := p.right.find(c, dir, kind)
+	if err != nil {
+		return nil, false, err
+	}
+	found = slices.DeleteFunc(left, func(seq int64) bool {
+		_, there := slices.BinarySearch(right, seq)
+		return !there
+	})
+	return found, exactLeft && exactRight, nil
+}
+
+// ordered puts rows into the order of lists, each once.
+func ordered(seqs []int64) []int64 {
+	slices.Sort(seqs)
+	return slices.Compact(seqs)
+}
+
+// probe returns the look-up for a comparison with an attribute, or with its sub-attribute sub.
+func (ix indexes) probe(kind Kind, top, sub *attribute.Attribute, e *filter.Expr) (probe, bool) {
 	if top == nil || top.Extension() != "" {
 		return probe{}, false
 	}
 	if sub == nil && top.Type == attribute.Complex {
 		sub = top.Lookup("value") // as the matcher takes it
 	}
-	text, ok := comparand(value)
+	text, ok := comparand(e.Value)
 	if !ok {
 		return probe{}, false
 	}
@@ -102,17 +139,24 @@ func (ix indexes) probe(kind Kind, top, sub *attribute.Attribute, value any) (pr
 	if sub != nil {
 		attr = sub
 	}
-	if attr.Path() == "id" {
-		return probe{by: probeID, value: text, exact: true}, attr.CaseExact
+	if p, ok := probeTimes(attr, e.Op, text); ok {
+		return p, true
 	}
-	if attr.Path() == references(kind)+".value" {
+	x, isTerm := ix.named(kind, attr.Path())
+	switch {
+	case e.Op == filter.Sw && isTerm:
+		return probePrefix(x, text)
+	case e.Op != filter.Eq:
+		return probe{}, false
+	case attr.Path() == "id":
+		return probe{by: probeID, value: text, whole: true}, attr.CaseExact
+	case attr.Path() == references(kind)+".value":
 		if !attr.CaseExact {
 			text = filter.Fold(text)
 		}
-		return probe{by: probeMember, value: text, exact: attr.CaseExact}, true
+		return probe{by: probeMember, value: text, whole: attr.CaseExact}, true
 	}
-	x, ok := ix.named(kind, attr.Path())
-	return probe{by: probeTerm, code: x.code, value: x.term(text)}, ok
+	return probe{by: probeTerm, code: x.code, value: x.term(text)}, isTerm
 }
 
 // references is the attribute that holds a kind's memberships.
@@ -123,8 +167,8 @@ func references(kind Kind) string {
 	return "groups"
 }
 
-// comparand returns the text that a comparison with a string attribute looks for; ok is false for null and the empty
-// string, which no index holds.
+// comparand returns the text that a comparison looks for; ok is false for null and the empty string, which no index
+// holds.
 func comparand(value any) (text string, ok bool) {
 	switch v := value.(type) {
 	case string:
@@ -135,68 +179,4 @@ func comparand(value any) (text string, ok bool) {
 		text = fmt.Sprint(v)
 	}
 	return text, text != ""
-}
-
-// seqs returns the rows that the probe finds.
-func (p probe) seqs(c *conn, dir int64, kind Kind) ([]int64, error) {
-	switch p.by {
-	case probeID:
-		return idSeqs(c, dir, kind, p.value, p.exact)
-	case probeTerm:
-		return seqs(c, "SELECT seq FROM term WHERE dir = ? AND attr = ? AND value = ? ORDER BY seq", dir, p.code, p.value)
-	}
-	query, other := "SELECT grp FROM member WHERE usr = ?", User
-	if kind == User {
-		query, other = "SELECT usr FROM member WHERE grp = ?", Group
-	}
-	ends, err := idSeqs(c, dir, other, p.value, p.exact)
-	if err != nil {
-		return nil, err
-	}
-	var found []int64
-	for _, end := range ends {
-		some, err := seqs(c, query, end)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, some...)
-	}
-	return found, nil
-}
-
-// idSeqs returns the listed rows with an id, which is folded unless exact. Ids that are not their own folding, which is
-// rare, have a term.
-func idSeqs(c *conn, dir int64, kind Kind, id string, exact bool) ([]int64, error) {
-	found, err := seqs(c, "SELECT seq FROM resource WHERE dir = ? AND kind = ? AND id = ? AND state = 1", dir, kind, id)
-	if err != nil || exact {
-		return found, err
-	}
-	folded, err := seqs(c, "SELECT seq FROM term WHERE dir = ? AND attr = ? AND value = ?", dir, idCode(kind), (index{}).term(id))
-	return append(found, folded...), err
-}
-
-// seqs reads a column of seqs.
-func seqs(c *conn, query string, args ...any) ([]int64, error) {
-	var found []int64
-	err := collect(c, func(rows *sql.Rows) error {
-		var seq int64
-		err := rows.Scan(&seq)
-		found = append(found, seq)
-		return err
-	}, query, args...)
-	return found, err
-}
-
-// union returns the rows that any of the probes finds, in the order of lists.
-func union(c *conn, dir int64, kind Kind, probes []probe) ([]int64, error) {
-	var all []int64
-	for _, p := range probes {
-		found, err := p.seqs(c, dir, kind)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, found...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all), nil
 }

@@ -183,10 +183,15 @@ func Failed(r Reply) bool { return r.Status >= http.StatusInternalServerError }
 
 // Push sends a request until it is answered for good. The error says that it never was: ctx ended, or no attempt is left.
 func (p *Provider) Push(ctx context.Context, method, path, body string) (Outcome, error) {
+	return p.PushLatest(ctx, method, path, func() string { return body })
+}
+
+// PushLatest is Push with a body that is made anew for each attempt: what is to be pushed may have changed meanwhile.
+func (p *Provider) PushLatest(ctx context.Context, method, path string, body func() string) (Outcome, error) {
 	var out Outcome
 	wait := time.Duration(0)
 	for {
-		reply, err := p.Send(ctx, method, path, body)
+		reply, err := p.Send(ctx, method, path, body())
 		out.Reply = reply
 		switch {
 		case reply.Definite():
