@@ -3,7 +3,6 @@ package bridge_test
 import (
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -27,11 +26,8 @@ type bigGroup struct {
 
 func newBigGroup(t *testing.T) *bigGroup {
 	t.Helper()
-	size := 2_000
-	switch {
-	case raceEnabled:
-		size = 1_300 // SQLite is 20 to 40 times slower; still more than a request can carry
-	case os.Getenv("CI") == "true":
+	size := 1_300 // more than a request can carry
+	if thorough {
 		size = 10_000
 	}
 	g := &bigGroup{office: newOffice(t, size)}

@@ -144,9 +144,12 @@ func (o *office) agree() audit.State {
 // else must hide behind them.
 func TestOnboarding(t *testing.T) {
 	t.Parallel()
-	people, groups, each := 2000, 40, 250
-	if raceEnabled {
-		people, groups, each = 120, 6, 100 // the race detector makes SQLite 20 to 40 times slower
+	people, groups, each := 500, 10, 250
+	switch {
+	case thorough:
+		people, groups = 2000, 40
+	case raceEnabled:
+		people, groups, each = 120, 6, 100
 	}
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, 0)
@@ -188,7 +191,7 @@ func TestOnboarding(t *testing.T) {
 		least := time.Duration(float64(groups*each) / (0.8 * cognito.AWSQuotas().Category[cognito.UserUpdate]) * float64(time.Second))
 		ratio := took.Seconds() / least.Seconds()
 		t.Logf("%d memberships after %s, at least %s: ratio %.3f; %d planned 429s", groups*each, took, least, ratio, o.busy.Load())
-		if ratio > 1.10 && !raceEnabled {
+		if ratio > 1.10 && !raceEnabled { // a tiny push cannot hide the creation of its users
 			t.Errorf("got %s, %.3f times the least possible %s, want at most 1.10 times", took, ratio, least)
 		}
 		o.unprovoked()

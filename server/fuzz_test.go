@@ -12,28 +12,31 @@ import (
 	"testing"
 
 	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/schemas/attribute"
 	"github.com/scim-cognito/scim-cognito/schemas/filter"
 )
 
 // question is a list request; what is empty is not sent.
-type question struct{ filter, startIndex, count, attributes, excluded string }
+type question struct{ filter, startIndex, count, attributes, excluded, sortBy, sortOrder string }
 
 // FuzzQuery compares lists with the whole: which resources match and on which page they are, and which attributes they
-// show, is worked out from all resources as they are shown one by one.
+// show, is worked out from all resources as they are shown one by one. Cursors lead through the same list.
 func FuzzQuery(f *testing.F) {
 	for _, q := range []question{
 		{}, {filter: `userName eq "ANN"`}, {filter: `emails[type eq "work" and value co "@"].value ew ".com" or not (title pr)`, count: "2"},
 		{filter: `groups.display sw "S" and active eq "true"`, startIndex: "2"}, {filter: `members.value eq "x" or displayName gt "a"`, attributes: "displayName,members.value"},
 		{filter: `meta.created gt "2020-01-01T00:00:00Z" and id pr`, excluded: "emails,meta.location"}, {startIndex: "-1", count: "99999999999999999999"},
 		{filter: `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "Eng"`, attributes: "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"},
+		{filter: `id pr`, sortBy: "emails", sortOrder: "descending", count: "2"}, {sortBy: "name.familyName", startIndex: "3"}, {sortBy: "meta.lastModified", sortOrder: "Ascending"},
+		{sortBy: "password"}, {sortBy: "name"}, {sortBy: "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"},
 		{filter: `schemas co "enterprise" or externalId eq "E1" or externalId eq "e1"`}, {filter: `password pr`}, {filter: `groups eq "x" or groups[display eq "Crew"]`},
 	} {
-		f.Add(q.filter, q.startIndex, q.count, q.attributes, q.excluded, false)
-		f.Add(q.filter, q.startIndex, q.count, q.attributes, q.excluded, true)
+		f.Add(q.filter, q.startIndex, q.count, q.attributes, q.excluded, q.sortBy, q.sortOrder, false)
+		f.Add(q.filter, q.startIndex, q.count, q.attributes, q.excluded, q.sortBy, q.sortOrder, true)
 	}
 	l := newLibrary(f)
-	f.Fuzz(func(t *testing.T, where, startIndex, count, attributes, excluded string, ofGroups bool) {
-		l.ask(t, question{where, startIndex, count, attributes, excluded}, ofGroups)
+	f.Fuzz(func(t *testing.T, where, startIndex, count, attributes, excluded, sortBy, sortOrder string, ofGroups bool) {
+		l.ask(t, question{where, startIndex, count, attributes, excluded, sortBy, sortOrder}, ofGroups)
 	})
 }
 
@@ -75,33 +78,21 @@ func (l *library) ask(t *testing.T, q question, ofGroups bool) {
 	if ofGroups {
 		path, rt, all = groups, schemas.Groups, l.groups
 	}
-	query := url.Values{}
-	for name, v := range map[string]string{"filter": q.filter, "startIndex": q.startIndex, "count": q.count, "attributes": q.attributes, "excludedAttributes": q.excluded} {
-		if v != "" {
-			query.Set(name, v)
-		}
-	}
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
-	r.URL.RawQuery = query.Encode()
-	r.Header.Set("Authorization", "Bearer "+token)
-	rec := httptest.NewRecorder()
-	l.ServeHTTP(rec, r)
-	got := reply{t, "GET " + path + "?" + r.URL.RawQuery, rec.Code, rec.Header(), rec.Body.String()}
-
+	got := l.get(t, path, q)
 	want, ok := matching(rt, all, q.filter)
 	start, startOK := whole32(q.startIndex, 1)
 	count, countOK := whole32(q.count, 100)
-	if !ok || !startOK || !countOK || !q.projects() {
+	if !ok || !startOK || !countOK || !q.projects() || !q.sorts(rt) {
 		if got.status != 400 {
 			t.Fatalf("%s: got %d %s, want 400", got.what, got.status, got.text)
 		}
 		got.refused(400, map[bool]string{true: badTerm, false: value}[strings.Contains(got.text, badTerm)], "")
 		return
 	}
-	var answer struct {
-		TotalResults, StartIndex, ItemsPerPage int
-		Resources                              []map[string]any
+	if q.sortBy != "" {
+		want = l.sorted(t, path, q, want)
 	}
+	var answer listed
 	got.want(200).decode(&answer)
 	start = max(start, 1)
 	page := want[min(start-1, len(want)):min(start-1+min(max(count, 0), 1000), len(want))]
@@ -114,6 +105,106 @@ func (l *library) ask(t *testing.T, q question, ofGroups bool) {
 		}
 		q.check(t, rt, page[i], r)
 	}
+	l.follows(t, path, q, want)
+}
+
+// listed is a ListResponse.
+type listed struct {
+	TotalResults, StartIndex, ItemsPerPage int
+	Resources                              []map[string]any
+	NextCursor                             string
+}
+
+// get asks a question, with more parameters.
+func (l *library) get(t *testing.T, path string, q question, more ...string) reply {
+	t.Helper()
+	query := url.Values{}
+	for name, v := range map[string]string{"filter": q.filter, "startIndex": q.startIndex, "count": q.count, "attributes": q.attributes, "excludedAttributes": q.excluded,
+		"sortBy": q.sortBy, "sortOrder": q.sortOrder} {
+		if v != "" {
+			query.Set(name, v)
+		}
+	}
+	for _, each := range more {
+		name, v, _ := strings.Cut(each, "=")
+		query.Set(name, v)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+	r.URL.RawQuery = query.Encode()
+	r.Header.Set("Authorization", "Bearer "+token)
+	rec := httptest.NewRecorder()
+	l.ServeHTTP(rec, r)
+	return reply{t, "GET " + path + "?" + r.URL.RawQuery, rec.Code, rec.Header(), rec.Body.String()}
+}
+
+// sorted returns resources in the order in which one page of them all comes; none may be missing.
+func (l *library) sorted(t *testing.T, path string, q question, want []map[string]any) []map[string]any {
+	t.Helper()
+	var all listed
+	got := l.get(t, path, question{filter: q.filter, sortBy: q.sortBy, sortOrder: q.sortOrder})
+	got.want(200).decode(&all)
+	byID := map[any]map[string]any{}
+	for _, r := range want {
+		byID[r["id"]] = r
+	}
+	var ordered []map[string]any
+	for _, r := range all.Resources {
+		if byID[r["id"]] != nil {
+			ordered = append(ordered, byID[r["id"]])
+			delete(byID, r["id"])
+		}
+	}
+	if len(ordered) != len(want) || len(all.Resources) != len(want) {
+		t.Fatalf("%s: got %s, want %d resources, each once", got.what, got.text, len(want))
+	}
+	return ordered
+}
+
+// follows reads the list by cursor, two resources a page.
+func (l *library) follows(t *testing.T, path string, q question, want []map[string]any) {
+	t.Helper()
+	q.startIndex, q.count = "", "2"
+	for cursor, n := "", 0; ; {
+		var p listed
+		got := l.get(t, path, q, "cursor="+cursor)
+		got.want(200).decode(&p)
+		for i, r := range p.Resources {
+			if n+i >= len(want) || r["id"] != want[n+i]["id"] {
+				t.Fatalf("%s: got %s, want the next of %d resources behind %d", got.what, got.text, len(want), n)
+			}
+		}
+		n += len(p.Resources)
+		if cursor = p.NextCursor; cursor == "" && n == len(want) {
+			return
+		}
+		if cursor == "" || len(p.Resources) == 0 {
+			t.Fatalf("%s: got %s, want more: there are %d of %d", got.what, got.text, n, len(want))
+		}
+	}
+}
+
+// sorts reports whether the parameters of sorting make sense.
+func (q question) sorts(rt *schemas.ResourceType) bool {
+	if q.sortOrder != "" && !strings.EqualFold(q.sortOrder, "ascending") && !strings.EqualFold(q.sortOrder, "descending") {
+		return false
+	}
+	if q.sortBy == "" {
+		return true
+	}
+	p, err := filter.ParsePath(q.sortBy)
+	if err != nil || p.Where != nil {
+		return false
+	}
+	top, sub := p.Resolve(rt.Tree)
+	switch {
+	case top == nil:
+		return true
+	case sub == nil && top.Lookup("value") != nil:
+		sub = top.Lookup("value")
+	case sub == nil && top.Type == attribute.Complex:
+		return false
+	}
+	return top.Returned != attribute.Never && (sub == nil || sub.Returned != attribute.Never)
 }
 
 // matching are the resources that match a filter; ok is false for a filter that cannot be.

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -26,20 +27,42 @@ func FuzzServer(f *testing.F) {
 		f.Add(seed)
 	}
 	w := newWorld(f)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		p := &player{world: w, t: t, data: data, model: newTown()}
-		defer func() {
-			if t.Failed() { // the next sequence is to begin with nothing, too
-				p.learn()
-				p.leave()
-			}
-		}()
-		for n := 0; n < 40 && len(p.data) > 0; n++ {
-			p.play()
+	f.Fuzz(func(t *testing.T, data []byte) { w.played(t, data) })
+}
+
+// TestSequences plays random sequences, which go faster than under the fuzzing engine.
+func TestSequences(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for seed := range uint64(*sequences) {
+		draw := rand.New(rand.NewPCG(seed, 1))
+		data := make([]byte, 50+draw.IntN(400))
+		for i := range data {
+			data[i] = byte(draw.Uint32())
 		}
-		p.compare()
-		p.leave()
-	})
+		if w.played(t, data); t.Failed() {
+			t.Fatalf("sequence %d", seed)
+		}
+	}
+}
+
+var sequences = flag.Int("sequences", 200/slower, "how many random sequences TestSequences plays")
+
+// played plays one sequence.
+func (w *world) played(t *testing.T, data []byte) {
+	t.Helper()
+	p := &player{world: w, t: t, data: data, model: newTown()}
+	defer func() {
+		if t.Failed() { // the next sequence is to begin with nothing, too
+			p.learn()
+			p.leave()
+		}
+	}()
+	for n := 0; n < 40 && len(p.data) > 0; n++ {
+		p.play()
+	}
+	p.compare()
+	p.leave()
 }
 
 // player draws requests from data, and holds the model against their answers.
@@ -181,7 +204,8 @@ func (p *player) operation(kind, attribute string, shown any) map[string]any {
 	if kind[1:] != "emove" && p.draw(3) == 0 {
 		return map[string]any{"op": kind, "value": map[string]any{attribute: shown}}
 	}
-	op := map[string]any{"op": kind, "path": pick(p, attribute, strings.ToUpper(attribute))}
+	name, _, _ := strings.Cut(attribute, "[")
+	op := map[string]any{"op": kind, "path": pick(p, name, strings.ToUpper(name)) + attribute[len(name):]}
 	if shown != nil {
 		op["value"] = shown
 	}

@@ -164,6 +164,35 @@ func TestCursorWhileOthersChange(t *testing.T) {
 	}
 }
 
+// TestIndexWhileOthersChange: in the order of insertion, pages by index meet everybody once while others are created and
+// changed, and so does one page of everybody.
+func TestIndexWhileOthersChange(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"", "userName pr", `userName sw "name"`, `meta.created gt "2000-01-01T00:00:00Z"`} {
+		f := open(t)
+		listed, next := f.fill(500), 0
+		q := store.Query{Kind: store.User, Start: 1, Count: 37}
+		if s != "" {
+			q.Where = where(t, s)
+		}
+		whole, _ := f.list(store.Query{Kind: store.User, Where: q.Where, Count: 1000})
+		var got []string
+		for len(got) < len(listed) {
+			page, total := f.list(q)
+			if want := len(listed) + next; total != want || len(page) == 0 {
+				t.Fatalf("%s: got %d rows of %d, want some of %d", s, len(page), total, want)
+			}
+			got, q.Start = append(got, page...), q.Start+len(page)
+			f.advance(time.Second)
+			f.put(user(number("v-", next), number("name-v", next)), user(listed[next], "name-renamed "+listed[next]))
+			next++
+		}
+		if got = got[:len(listed)]; !slices.Equal(got, listed) || !slices.Equal(whole, listed) {
+			t.Errorf("%s: got %d rows by index and %d in one piece, want the same %d", s, len(got), len(whole), len(listed))
+		}
+	}
+}
+
 func (f *fixture) peopled(t *testing.T, g gen, q store.Query) {
 	t.Helper()
 	someone := func(prefix string, i int) store.Doc {

@@ -170,6 +170,35 @@ func SCIM(ctx context.Context, p *idp.Provider) (State, error) {
 	})
 }
 
+// Compare says which users and groups differ, at most twenty; nil when the states are the same.
+func Compare(pool, scim State) error {
+	var all []error
+	differ := func(kind, id, in, shown string) {
+		if in != shown && len(all) < 20 {
+			all = append(all, fmt.Errorf("%s %s: the pool has %s, SCIM shows %s", kind, id, in, shown))
+		}
+	}
+	for id := range both(pool.Users, scim.Users) {
+		differ("user", id, pool.Users[id], scim.Users[id])
+	}
+	for id := range both(pool.Groups, scim.Groups) {
+		differ("group", id, fmt.Sprint(pool.Groups[id]), fmt.Sprint(scim.Groups[id]))
+	}
+	return errors.Join(all...)
+}
+
+// both are the keys of either map.
+func both[V any](a, b map[string]V) map[string]bool {
+	keys := map[string]bool{}
+	for key := range a {
+		keys[key] = true
+	}
+	for key := range b {
+		keys[key] = true
+	}
+	return keys
+}
+
 // list reads all pages of one resource type.
 func list(ctx context.Context, p *idp.Provider, endpoint string, each func(schemas.Resource) error) error {
 	for start := 1; ; {

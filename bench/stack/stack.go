@@ -35,7 +35,8 @@ type Config struct {
 	File string
 	// Emulator has the pool PoolID: see NewEmulator. It lasts beyond the stack, too.
 	Emulator *emulator.Emulator
-	// Cognito is how the pool is called. PoolID, Endpoint and Transport are filled in.
+	// Cognito is how the pool is called. PoolID is filled in. So are Endpoint and Transport when there is no Endpoint: the
+	// emulator is then called without a socket, and Crash cuts it off.
 	Cognito cognito.Config
 	// Directory is how the mirror is kept. Pool and Store are filled in.
 	Directory bridge.DirectoryConfig
@@ -77,8 +78,11 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Stack{stopped: make(chan struct{})}
-	cfg.Cognito.PoolID, cfg.Cognito.Endpoint = PoolID, "http://127.0.0.1:1"
-	cfg.Cognito.Transport = s.wire(pooltest.InProcess(cfg.Emulator))
+	cfg.Cognito.PoolID = PoolID
+	if cfg.Cognito.Endpoint == "" {
+		cfg.Cognito.Endpoint = "http://127.0.0.1:1"
+		cfg.Cognito.Transport = s.wire(pooltest.InProcess(cfg.Emulator))
+	}
 	if s.Pool, err = cognito.Open(ctx, cfg.Cognito); err != nil {
 		return nil, err
 	}
