@@ -204,7 +204,6 @@ type trial struct {
 	what  string
 	n     int               // makes its names
 	ids   map[string]string // by who, "staff" for the group
-	w     *matrix
 	out   idp.Outcome
 }
 

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -146,7 +147,7 @@ func TestCursorWhileOthersChange(t *testing.T) {
 	t.Parallel()
 	for _, by := range []string{"", "userName", "displayName", "title", "emails", "meta.created", "meta.lastModified"} {
 		for _, desc := range []bool{false, true} {
-			for _, s := range []string{"", "userName pr", `displayName eq "shared 1" or displayName pr`} {
+			for _, s := range []string{"", "userName pr"} {
 				t.Run(fmt.Sprint(by, desc, s), func(t *testing.T) {
 					t.Parallel()
 					f, g := open(t), gen{rand.New(rand.NewPCG(7, 7))}
@@ -203,22 +204,24 @@ func (f *fixture) peopled(t *testing.T, g gen, q store.Query) {
 		return d
 	}
 	var all []store.Doc
-	for i := range 60 {
+	for i := range 25 {
 		all = append(all, someone("stays", i), someone("leaves", i), someone("changes", i))
 	}
 	f.put(all...)
 	seen, next := map[string]int{}, 0
-	ids := f.follow(q, 7, func() {
+	ids := f.follow(q, 4, func() {
 		next++
-		f.put(someone("new", next))
-		f.put(someone("changes", g.IntN(60)))
-		f.delete(store.User, fmt.Sprint("leaves", g.IntN(60)))
-		f.delete(store.User, fmt.Sprint("new", g.IntN(next+1)))
+		f.update(func(tx *store.Tx) error {
+			_, created := tx.Put(someone("new", next))
+			_, changed := tx.Put(someone("changes", g.IntN(25)))
+			return errors.Join(created, changed, tx.Delete(store.User, fmt.Sprint("leaves", g.IntN(25)), f.now()),
+				tx.Delete(store.User, fmt.Sprint("new", g.IntN(next+1)), f.now()))
+		})
 	})
 	for _, id := range ids {
 		seen[id]++
 	}
-	for i := range 60 {
+	for i := range 25 {
 		if n := seen[fmt.Sprint("stays", i)]; n != 1 {
 			t.Errorf("stays%d: seen %d times, want once", i, n)
 		}
