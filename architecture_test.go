@@ -52,6 +52,8 @@ var allowed = map[string]struct{ ours, foreign []string }{
 	"bench/idp":   {},
 	"bench/audit": {ours: []string{"bench/idp", "cognito/emulator", "cognito/pooltest", "schemas"}, foreign: []string{"github.com/aws/aws-sdk-go-v2"}},
 	"bench/stack": {ours: []string{"bridge", "cognito", "cognito/emulator", "cognito/pooltest", "schemas", "schemas/attribute", "server", "store"}},
+	"bench/load":  {ours: []string{"bench/idp", "bench/stack", "cognito", "cognito/emulator", "server"}},
+	"bench/soak":  {ours: []string{"bench/audit", "bench/idp", "bench/stack", "bridge", "cognito", "cognito/emulator", "server"}},
 }
 
 // never lists edges that are forbidden whatever stands between their ends: a package and, by prefix, what must not be

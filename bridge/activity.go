@@ -21,6 +21,7 @@ type operation struct {
 	kind   store.Kind
 	plan   Plan
 	steps  atomic.Int64 // calls that are still to be made
+	owed   bool         // the POST has been made before, and was not answered, or with an error
 
 	mu    sync.Mutex
 	notes []string

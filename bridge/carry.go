@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/store"
@@ -14,7 +15,7 @@ func (d *Directory) carry(ctx context.Context, op *operation, e *entry, h *hold,
 	if d.base.Err() != nil {
 		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Detail: "the SCIM server is stopping; repeat the request"}
 	}
-	if err := d.journal(ctx, e); err != nil {
+	if err := d.journal(ctx, e, lease); err != nil {
 		return err
 	}
 	outlives, stop := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -55,14 +56,25 @@ func (d *Directory) patience(ctx context.Context, op *operation) (context.Contex
 	return late, cancel
 }
 
+// uncertain writes work of one call into the journal when nobody knows whether the call was applied: the journal settles
+// it, and a newer request does not trust the mirror about it. It returns err.
+func (d *Directory) uncertain(ctx context.Context, e *entry, err error) error {
+	var theirs *cognito.Error
+	if !errors.As(err, &theirs) || !theirs.Sent || !passing(err) {
+		return err
+	}
+	return errors.Join(err, d.journal(context.WithoutCancel(ctx), e, retryJournal(1)))
+}
+
 // carryUser carries out op's plan for a user and returns the row that the mirror then has. Its errors are Cognito's own.
 // pending is what the journal holds for the user already: the plan takes its place.
 func (d *Directory) carryUser(ctx context.Context, op *operation, key string, pending *entry, user cognito.User, h *hold) (store.Doc, error) {
 	op.steps.Store(int64(len(op.plan)))
-	if len(op.plan) == 1 && pending == nil {
-		return d.applyUser(ctx, op, nil, user, h)
-	}
 	e := newEntry(key, desired{User: desiredUserOf(op.plan)})
+	if len(op.plan) == 1 && pending == nil {
+		doc, err := d.applyUser(ctx, op, nil, user, h)
+		return doc, d.uncertain(ctx, e, err)
+	}
 	var doc store.Doc
 	err := d.carry(ctx, op, e, h, func(ctx context.Context) error {
 		made, err := d.applyUser(ctx, op, e, user, h)
@@ -78,10 +90,11 @@ func (d *Directory) carryUser(ctx context.Context, op *operation, key string, pe
 // carryGroup is carryUser for a group.
 func (d *Directory) carryGroup(ctx context.Context, op *operation, id, key string, pending *entry, group cognito.Group, m membership, h *hold) (store.Doc, error) {
 	op.steps.Store(int64(len(op.plan)))
-	if len(op.plan) == 1 && pending == nil {
-		return d.applyGroup(ctx, op, nil, id, group, m)
-	}
 	e := newEntry(key, desired{Group: desiredGroupOf(group.Name, id, op.plan)})
+	if len(op.plan) == 1 && pending == nil {
+		doc, err := d.applyGroup(ctx, op, nil, id, group, m)
+		return doc, d.uncertain(ctx, e, err)
+	}
 	var doc store.Doc
 	err := d.carry(ctx, op, e, h, func(ctx context.Context) error {
 		made, err := d.applyGroup(ctx, op, e, id, group, m)

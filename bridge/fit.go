@@ -11,7 +11,12 @@ import (
 
 // MissingAttributes returns the custom attributes that the mapping needs and the pool lacks, without their "custom:", for
 // Pool.AddCustomAttributes.
-func MissingAttributes(info cognito.Info, rows []schemas.Row) []string {
+//
+// Rows that cannot be are an error: nothing may be added to a pool, for ever, on their account.
+func MissingAttributes(info cognito.Info, rows []schemas.Row) ([]string, error) {
+	if _, err := schemas.NewMapping(rows, nil); err != nil {
+		return nil, fmt.Errorf("connections[].attributes: %w", err)
+	}
 	var missing []string
 	for _, name := range needed(rows) {
 		short, custom := strings.CutPrefix(name, "custom:")
@@ -19,7 +24,7 @@ func MissingAttributes(info cognito.Info, rows []schemas.Row) []string {
 			missing = append(missing, short)
 		}
 	}
-	return missing
+	return missing, nil
 }
 
 func needed(rows []schemas.Row) []string {
@@ -38,7 +43,11 @@ func fit(info cognito.Info, rows []schemas.Row) (*schemas.Mapping, error) {
 		return nil, fmt.Errorf("pool %s signs people in with %s instead of a username, which is not supported yet: use a pool with usernames",
 			info.ID, strings.Join(info.UsernameAttributes, " or "))
 	}
-	if missing := MissingAttributes(info, rows); len(missing) > 0 {
+	missing, err := MissingAttributes(info, rows)
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) > 0 {
 		return nil, fmt.Errorf("pool %s lacks the custom attributes %s: start once with --create-attributes, or add them as mutable strings of up to %d characters (Cognito can never remove them)",
 			info.ID, strings.Join(missing, ", "), schemas.MaxValue)
 	}

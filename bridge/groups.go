@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -28,13 +29,17 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 	if !d.groupsKnown.Load() {
 		return store.Doc{}, d.warming() // who else carries the name is not known yet
 	}
+	if err := c.promise(ctx, op, store.Group, r); err != nil {
+		return store.Doc{}, err
+	}
+	defer func() { err = c.kept(ctx, store.Group, r, err) }()
 	if err := d.finish(ctx, groupNameKey(display), hold); err != nil {
-		return store.Doc{}, c.owe(ctx, store.Group, r, err)
+		return store.Doc{}, err
 	}
 	if doc, err := c.taken(ctx, op, store.Group, "displayName", display, r); err != nil {
 		return doc, err
 	} else if doc.ID != "" {
-		return c.complete(ctx, doc, r, hold)
+		return c.complete(ctx, doc, hold)
 	}
 	add, err := c.members(ctx, op, patch.Delta{Replace: true, Add: memberIDs(r)}, nil)
 	if err != nil {
@@ -52,11 +57,8 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 	for err == nil {
 		op.plan = planGroup(groupChange{Name: name, Create: true, Description: describe, Add: add.names()})
 		doc, err = d.carryGroup(ctx, op, id, groupNameKey(display), nil, cognito.Group{Name: name}, membership{add: add}, hold)
-		switch {
-		case err == nil:
-			return doc, c.answered(ctx, store.Group, r)
-		case cognito.KindOf(err) != cognito.Exists:
-			return doc, c.owe(ctx, store.Group, r, err)
+		if cognito.KindOf(err) != cognito.Exists {
+			return doc, err
 		}
 		// The pool has a group of this name that the mirror did not know: now it does. It may be this very POST's.
 		if err = d.observeTaken(ctx, name); err != nil {
@@ -65,11 +67,11 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 		if doc, err := c.taken(ctx, op, store.Group, "displayName", display, r); err != nil {
 			return doc, err
 		} else if doc.ID != "" {
-			return c.complete(ctx, doc, r, hold)
+			return c.complete(ctx, doc, hold)
 		}
 		name, err = c.freeGroupName(ctx, op, display)
 	}
-	return store.Doc{}, c.owe(ctx, store.Group, r, err)
+	return store.Doc{}, err
 }
 
 // freeGroupName returns the GroupName for a new group. A name that differs only in case or in compatibility characters
@@ -77,6 +79,9 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 // own renamed group still carries gets a number.
 func (c *Connection) freeGroupName(ctx context.Context, op *operation, display string) (string, error) {
 	d := c.dir
+	if strings.HasPrefix(groupName(display, ""), d.poolID+"_") {
+		return "", &Error{Kind: Exists, Detail: fmt.Sprintf("Amazon Cognito keeps names that begin with %s_ for the groups that it makes itself", d.poolID)}
+	}
 	for n := 1; n <= maxNumbered; n++ {
 		name := groupName(display, numbered("", n))
 		holder, err := d.sameRights(ctx, name)
@@ -147,18 +152,20 @@ func (c *Connection) changeGroup(ctx context.Context, id, method string, change 
 	if err := c.relabel(ctx, hold, is.String("displayName"), want.String("displayName"), id); err != nil {
 		return store.Doc{}, err
 	}
-	describe, err := d.describe(ctx, op, doc, is, want)
+	describe, err := d.describe(ctx, op, doc, is, want, pending)
 	if err != nil {
 		return store.Doc{}, err
 	}
-	m, err := c.membershipOf(ctx, op, doc, delta)
+	left, err := d.left(ctx, pending)
 	if err != nil {
 		return store.Doc{}, err
 	}
-	if !delta.Replace {
-		if err := d.takeOver(ctx, pending, doc, &m); err != nil {
-			return store.Doc{}, err
-		}
+	m, err := c.membershipOf(ctx, op, doc, delta, left)
+	if err == nil && !delta.Replace {
+		err = d.takeOver(ctx, left, doc, delta, &m)
+	}
+	if err != nil {
+		return store.Doc{}, err
 	}
 	op.plan = planGroup(groupChange{Name: doc.PoolName, Description: describe, Remove: m.remove.names(), Add: m.add.names()})
 	if len(op.plan) == 0 {
@@ -172,10 +179,12 @@ func (c *Connection) changeGroup(ctx context.Context, id, method string, change 
 }
 
 // describe returns the Description that want asks for, "" when it is the one there is. People's own words in that of a
-// group which is not managed yet are written over: the activity keeps them.
-func (d *Directory) describe(ctx context.Context, op *operation, doc store.Doc, is, want schemas.Resource) (string, error) {
+// group which is not managed yet are written over: the activity keeps them. A Description that an earlier request has left
+// uncertain is sent in any case.
+func (d *Directory) describe(ctx context.Context, op *operation, doc store.Doc, is, want schemas.Resource, pending *entry) (string, error) {
 	wanted := groupAttributes(want, doc.ID)
-	if sameAttributes(groupAttributes(is, doc.ID), wanted) {
+	unsure := pending != nil && pending.want.Group != nil && pending.want.Group.Describe != ""
+	if !unsure && sameAttributes(groupAttributes(is, doc.ID), wanted) {
 		return "", nil
 	}
 	if !doc.Managed {
@@ -232,7 +241,7 @@ func (c *Connection) DeleteGroup(ctx context.Context, id string) (err error) {
 			err = d.pool.DeleteGroup(leaving, doc.PoolName)
 		}
 	}
-	if err != nil && cognito.KindOf(err) != cognito.GroupNotFound {
+	if err != nil && cognito.KindOf(err) != cognito.GroupNotFound && !d.groupGone(ctx, doc.PoolName, err) {
 		return fromCognito(err)
 	}
 	if forgetErr := d.forget(ctx, store.Group, id); forgetErr != nil {

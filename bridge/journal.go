@@ -80,13 +80,13 @@ func newEntry(key string, want desired) *entry { return &entry{key: key, want: w
 // this process wait for it anyway.
 const lease = time.Minute
 
-// journal writes an entry down.
-func (d *Directory) journal(ctx context.Context, e *entry) error {
+// journal writes an entry down, to be looked at after a while.
+func (d *Directory) journal(ctx context.Context, e *entry, after time.Duration) error {
 	body, err := json.Marshal(e.want)
 	if err != nil {
 		return internal(err)
 	}
-	row := store.Entry{Key: e.key, Body: body, Next: d.now().Add(lease)}
+	row := store.Entry{Key: e.key, Body: body, Next: d.now().Add(after)}
 	return internal(d.mirror.Update(ctx, func(tx *store.Tx) (err error) {
 		e.row, err = tx.JournalPut(row)
 		return err

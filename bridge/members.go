@@ -54,8 +54,8 @@ func (p people) without(ids map[string]bool) people {
 type membership struct{ remove, add people }
 
 // membershipOf finds the people whom a delta is about. Only additions are compared with the mirror: a removal always goes
-// to the pool.
-func (c *Connection) membershipOf(ctx context.Context, op *operation, group store.Doc, delta patch.Delta) (m membership, err error) {
+// to the pool. left is what an earlier request has left to change.
+func (c *Connection) membershipOf(ctx context.Context, op *operation, group store.Doc, delta patch.Delta, left membership) (m membership, err error) {
 	if delta.Empty() {
 		return m, nil
 	}
@@ -68,6 +68,7 @@ func (c *Connection) membershipOf(ctx context.Context, op *operation, group stor
 	if err != nil {
 		return m, err
 	}
+	left.doubtful(is, delta)
 	if m.add, err = c.members(ctx, op, delta, is); err != nil {
 		return m, err
 	}

@@ -16,9 +16,11 @@ import (
 // The mirror holds what the mapping reads back from the pool, never a request as it came. Everything that turns the
 // pool's form into the mirror's, or back, is here.
 
-// userDoc is the mirror's row of a user in the pool. Federated profiles are there but not SCIM's to show.
+// userDoc is the mirror's row of a user in the pool. Federated profiles are there but not SCIM's to show. Managed says
+// that the pool holds just what the mapping would write: only then does a row tell what is in the pool.
 func (d *Directory) userDoc(u cognito.User) store.Doc {
 	r, managed := d.mapping.FromCognito(schemas.PoolUser{Username: u.Username, Sub: u.Sub, Enabled: u.Enabled, Attributes: u.Attributes})
+	managed = managed && d.mapping.Wrote(r, u.Username, u.Attributes)
 	state := store.Listed
 	if u.Status == "EXTERNAL_PROVIDER" {
 		state = store.Hidden
@@ -68,9 +70,6 @@ func (d *Directory) poolUser(doc store.Doc) (cognito.User, error) {
 		return cognito.User{}, err
 	}
 	attributes, _ := d.mapping.ToCognito(r, doc.PoolName)
-	if !doc.Managed {
-		delete(attributes, schemas.Overflow) // so that the first write sets the marker
-	}
 	return cognito.User{
 		Username: doc.PoolName, Sub: doc.ID, Enabled: r["active"] == true, Attributes: attributes,
 		Created: time.UnixMilli(doc.Created), Modified: time.UnixMilli(doc.Modified),

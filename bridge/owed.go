@@ -22,26 +22,33 @@ func owedKey(kind store.Kind, r schemas.Resource) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// owe notes, when a create has failed in a way that may leave it done, that its repetition is owed the answer. It
-// returns the error in the form that the client gets.
-func (c *Connection) owe(ctx context.Context, kind store.Kind, r schemas.Resource, err error) error {
-	if err == nil {
-		return nil
-	}
+// promise notes, before the first call of a create, that its repetition is owed the answer, and whether it is one: the
+// process may be killed between that call and the answer. The caller has the name's lock, and calls kept in the end.
+func (c *Connection) promise(ctx context.Context, op *operation, kind store.Kind, r schemas.Resource) error {
+	key := owedKey(kind, r)
+	return internal(c.dir.mirror.Update(ctx, func(tx *store.Tx) (err error) {
+		if _, op.owed, err = tx.OwedTake(c.cfg.Name, key); err != nil {
+			return err
+		}
+		return tx.OwedPut(store.Owed{Connection: c.cfg.Name, Key: key, Until: c.dir.now().Add(owedFor)})
+	}))
+}
+
+// kept takes the promise back when the client gets an answer that settles the matter. It returns err, how the create has
+// ended, in the form that the client gets.
+func (c *Connection) kept(ctx context.Context, kind store.Kind, r schemas.Resource, err error) error {
 	err = fromCognito(err)
 	var e *Error
-	if !errors.As(err, &e) {
-		return err
+	if errors.As(err, &e) {
+		switch e.Kind {
+		case TooMany, Unavailable, Internal, Denied: // what the server answers 429 or 5xx
+			return err
+		}
 	}
-	switch e.Kind {
-	case TooMany, Unavailable, Internal, Denied: // what the server answers 429 or 5xx
-	default:
+	return errors.Join(err, c.dir.write(ctx, func(tx *store.Tx) error {
+		_, _, err := tx.OwedTake(c.cfg.Name, owedKey(kind, r))
 		return err
-	}
-	noted := c.dir.write(ctx, func(tx *store.Tx) error {
-		return tx.OwedPut(store.Owed{Connection: c.cfg.Name, Key: owedKey(kind, r), Until: c.dir.now().Add(owedFor)})
-	})
-	return errors.Join(err, noted)
+	}))
 }
 
 // taken looks for a listed resource that carries the name which r asks for. There is none: no row and no error. One that
@@ -51,22 +58,14 @@ func (c *Connection) taken(ctx context.Context, op *operation, kind store.Kind, 
 	if err != nil || len(docs) == 0 {
 		return store.Doc{}, internal(err)
 	}
-	owed := false
-	err = c.dir.mirror.Update(ctx, func(tx *store.Tx) (err error) {
-		_, owed, err = tx.OwedTake(c.cfg.Name, owedKey(kind, r))
-		return err
-	})
-	if err != nil {
-		return store.Doc{}, internal(err)
-	}
 	same, err := c.dir.madeOf(docs[0], r)
 	if err != nil {
 		return store.Doc{}, err
 	}
-	if !owed || !same {
+	if !op.owed || !same {
 		return store.Doc{}, exists(attribute, name)
 	}
-	op.note("created earlier, by a request that was answered with an error")
+	op.note("created earlier, by a request that was not answered, or with an error")
 	return docs[0], nil
 }
 
@@ -76,6 +75,9 @@ func (d *Directory) madeOf(doc store.Doc, r schemas.Resource) (bool, error) {
 	is, err := resource(doc)
 	if err != nil {
 		return false, err
+	}
+	if !doc.Managed {
+		return false, nil // not even made through SCIM
 	}
 	if doc.Kind == store.Group {
 		return sameAttributes(groupAttributes(is, doc.ID), groupAttributes(r, doc.ID)), nil
@@ -88,7 +90,7 @@ func (d *Directory) madeOf(doc store.Doc, r schemas.Resource) (bool, error) {
 // complete does what the journal still holds for a resource that an earlier POST has created, so that its repetition
 // answers for all that it asks, and returns the row. It gives the locks of h back: the name is settled, and a resource's
 // own lock is never waited for while holding that of a name.
-func (c *Connection) complete(ctx context.Context, doc store.Doc, r schemas.Resource, h *hold) (store.Doc, error) {
+func (c *Connection) complete(ctx context.Context, doc store.Doc, h *hold) (store.Doc, error) {
 	h.end()
 	key := userKey(doc.ID)
 	if doc.Kind == store.Group {
@@ -96,20 +98,12 @@ func (c *Connection) complete(ctx context.Context, doc store.Doc, r schemas.Reso
 	}
 	own, err := c.dir.hold(ctx, key)
 	if err != nil {
-		return store.Doc{}, c.owe(ctx, doc.Kind, r, err)
+		return store.Doc{}, err
 	}
 	defer own.end()
 	if err := c.dir.finish(ctx, key, own); err != nil {
-		return store.Doc{}, c.owe(ctx, doc.Kind, r, err)
+		return store.Doc{}, err
 	}
 	doc, err = c.dir.mirror.Get(ctx, doc.Kind, doc.ID)
 	return doc, internal(err)
-}
-
-// answered forgets that a POST was owed its answer: it has just got it.
-func (c *Connection) answered(ctx context.Context, kind store.Kind, r schemas.Resource) error {
-	return c.dir.write(ctx, func(tx *store.Tx) error {
-		_, _, err := tx.OwedTake(c.cfg.Name, owedKey(kind, r))
-		return err
-	})
 }

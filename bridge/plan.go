@@ -98,18 +98,31 @@ func planCreateUser(username string, want map[string]string, s status) Plan {
 
 // planUser changes a user. A deactivation comes first and is always sent, whatever the mirror believes: a leaver must be
 // out before a profile is tidied. A reactivation comes last.
-func planUser(is schemas.PoolUser, want map[string]string, s status) Plan {
+//
+// unsure names what of is nobody knows for certain: it is always sent.
+func planUser(is schemas.PoolUser, want map[string]string, s status, unsure doubt) Plan {
 	var plan Plan
 	if s == saysInactive {
 		plan = append(plan, Step{Op: DisableUser, User: is.Username}, Step{Op: SignOut, User: is.Username})
 	}
-	if set := changes(is.Attributes, want); len(set) > 0 {
+	set := changes(is.Attributes, want)
+	for _, name := range unsure.attributes {
+		set[name] = want[name]
+	}
+	if len(set) > 0 {
 		plan = append(plan, Step{Op: UpdateUser, User: is.Username, Set: verified(set)})
 	}
-	if s == saysActive && !is.Enabled {
+	if s == saysActive && (!is.Enabled || unsure.enabled) {
 		plan = append(plan, Step{Op: EnableUser, User: is.Username})
 	}
 	return plan
+}
+
+// doubt is what of a user in the pool is not certain: a call about it may have been applied although its answer says
+// otherwise, or the pool holds it in another form than ours.
+type doubt struct {
+	attributes []string
+	enabled    bool
 }
 
 // changes returns what to set so that is becomes want; "" unsets.

@@ -3,13 +3,13 @@ package bridge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/schemas/patch"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
@@ -104,7 +104,7 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 	case err != nil:
 		return err
 	case u.Create && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow]:
-		return fmt.Errorf("the Username %q has been given to somebody else", u.Username)
+		return &Error{Kind: Exists, Detail: "the Username has been given to somebody else"}
 	case e.row.Key != userKey(user.Sub):
 		if err := h.add(ctx, d, userKey(user.Sub)); err != nil {
 			return err
@@ -120,7 +120,7 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 	for name := range u.Set {
 		is[name] = user.Attributes[name]
 	}
-	op.plan = planUser(schemas.PoolUser{Username: user.Username, Enabled: user.Enabled, Attributes: is}, u.Set, e.status())
+	op.plan = planUser(schemas.PoolUser{Username: user.Username, Enabled: user.Enabled, Attributes: is}, u.Set, e.status(), doubt{})
 	_, err = d.applyUser(ctx, op, e, user, h)
 	return err
 }
@@ -136,7 +136,7 @@ func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup, h
 	case cognito.KindOf(err) == cognito.GroupNotFound:
 		return nil // deleted: there is nothing left to do
 	case err == nil && g.Create && group.Description != g.Describe:
-		return fmt.Errorf("the group name %q has been given to another group", g.Name)
+		return &Error{Kind: Exists, Detail: "the group name has been given to another group"}
 	case err == nil:
 		doc, err = d.rememberGroup(ctx, group, false)
 	}
@@ -144,7 +144,11 @@ func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup, h
 		return err
 	}
 	m := membership{}
-	if err := d.takeOver(ctx, e, doc, &m); err != nil {
+	left, err := d.left(ctx, e)
+	if err == nil {
+		err = d.takeOver(ctx, left, doc, patch.Delta{}, &m)
+	}
+	if err != nil {
 		return err
 	}
 	change.Remove, change.Add = m.remove.names(), m.add.names()

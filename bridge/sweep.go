@@ -201,7 +201,7 @@ func (d *Directory) verifyMembers(ctx context.Context, group store.Doc) error {
 
 // ensureMembers reads a group's members before they are shown for the first time, if the sweep has not come to it yet.
 func (d *Directory) ensureMembers(ctx context.Context, group store.Doc) error {
-	if group.MembersChecked != 0 || d.warm.Load() {
+	if group.MembersChecked != 0 {
 		return nil
 	}
 	return fromCognito(d.readMembers(ctx, group))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/schemas/patch"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
@@ -22,6 +23,14 @@ func (e *entry) status() status {
 		return saysActive
 	}
 	return saysInactive
+}
+
+// doubt is what of a user the pending entry has left uncertain.
+func (e *entry) doubt() doubt {
+	if e == nil || e.want.User == nil {
+		return doubt{}
+	}
+	return doubt{attributes: slices.Sorted(maps.Keys(e.want.User.Set)), enabled: e.want.User.Enabled != nil}
 }
 
 // promised is the user as it will be when the pending entry is done.
@@ -48,31 +57,41 @@ func (e *entry) relabelled(is schemas.Resource) schemas.Resource {
 	return r
 }
 
-// takeOver adds to m the memberships that the pending entry has left to change, but those about which m says otherwise.
-func (d *Directory) takeOver(ctx context.Context, pending *entry, group store.Doc, m *membership) error {
+// left is the memberships that the pending entry has left to change. Whether it has, the mirror does not know.
+func (d *Directory) left(ctx context.Context, pending *entry) (m membership, err error) {
 	if pending == nil || pending.want.Group == nil {
-		return nil
+		return m, nil
 	}
-	remove, err := d.people(ctx, pending.want.Group.Remove)
-	if err != nil {
-		return err
+	if m.remove, err = d.people(ctx, pending.want.Group.Remove); err != nil {
+		return m, err
 	}
-	add, err := d.people(ctx, pending.want.Group.Add)
-	if err != nil {
-		return err
-	}
-	there, err := d.mirror.MembersOf(ctx, group.Seq, add.ids())
+	m.add, err = d.people(ctx, pending.want.Group.Add)
+	return m, err
+}
+
+// takeOver adds to m what is left to change, but those about whom the new request, asked, says something itself.
+func (d *Directory) takeOver(ctx context.Context, left membership, group store.Doc, asked patch.Delta, m *membership) error {
+	there, err := d.mirror.MembersOf(ctx, group.Seq, left.add.ids())
 	if err != nil {
 		return internal(err)
 	}
-	done := map[string]bool{}
-	for _, doc := range slices.Concat(m.remove, m.add) {
-		done[doc.ID] = true
-	}
-	m.remove = append(m.remove, remove.without(done)...)
+	done := set(slices.Concat(asked.Add, asked.Remove, m.remove.ids()))
+	m.remove = append(m.remove, left.remove.without(done)...)
 	for _, id := range there {
-		done[id] = true
+		done[id] = true // noted after it was made
 	}
-	m.add = append(m.add, add.without(done)...)
+	m.add = append(m.add, left.add.without(done)...)
 	return nil
+}
+
+// doubtful makes is, what the mirror says of a group's members, such that a request sends what is uncertain again.
+func (m membership) doubtful(is map[string]bool, asked patch.Delta) {
+	stay := set(asked.Add)
+	for _, id := range slices.Concat(m.remove.ids(), m.add.ids()) {
+		if asked.Replace && !stay[id] {
+			is[id] = true
+		} else {
+			delete(is, id)
+		}
+	}
 }

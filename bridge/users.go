@@ -29,17 +29,21 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 		return store.Doc{}, err
 	}
 	defer hold.end()
+	if err := c.promise(ctx, op, store.User, r); err != nil {
+		return store.Doc{}, err
+	}
+	defer func() { err = c.kept(ctx, store.User, r, err) }()
 	if err := c.dir.finish(ctx, userNameKey(userName), hold); err != nil {
-		return store.Doc{}, c.owe(ctx, store.User, r, err)
+		return store.Doc{}, err
 	}
 	if doc, err := c.taken(ctx, op, store.User, "userName", userName, r); err != nil {
 		return doc, err
 	} else if doc.ID != "" {
-		return c.complete(ctx, doc, r, hold)
+		return c.complete(ctx, doc, hold)
 	}
 	if uuidShaped.MatchString(userName) {
 		// Admin calls take a sub wherever they take a Username: nobody may be named after somebody else's.
-		if users, err := c.dir.pool.FindUsers(ctx, "sub", userName); err != nil {
+		if users, err := c.dir.pool.FindUsers(ctx, "sub", strings.ToLower(userName)); err != nil {
 			return store.Doc{}, fromCognito(err)
 		} else if len(users) > 0 {
 			return store.Doc{}, &Error{Kind: Exists, Detail: "userName is the id of another user; choose another userName"}
@@ -79,15 +83,12 @@ func (c *Connection) createAs(ctx context.Context, op *operation, username strin
 	}
 	op.plan = planCreateUser(username, want, statusOf(r))
 	doc, err := d.carryUser(ctx, op, userNameKey(r.String("userName")), nil, cognito.User{}, hold)
-	switch {
-	case err == nil:
-		return doc, c.answered(ctx, store.User, r)
-	case cognito.KindOf(err) != cognito.Exists:
-		return doc, c.owe(ctx, store.User, r, err)
+	if cognito.KindOf(err) != cognito.Exists {
+		return doc, err
 	}
 	// Somebody has the name, and the mirror did not know.
 	if findErr := d.find(ctx, "username", username); findErr != nil {
-		return store.Doc{}, c.owe(ctx, store.User, r, findErr) // it may be this very POST's
+		return store.Doc{}, findErr
 	}
 	holder, mirrorErr := d.mirror.ByPoolName(ctx, store.User, username)
 	if mirrorErr == nil && holder.State == store.Listed && !sameName(holder.Display, r.String("userName")) {
@@ -97,10 +98,10 @@ func (c *Connection) createAs(ctx context.Context, op *operation, username strin
 		if doc, err := c.taken(ctx, op, store.User, "userName", r.String("userName"), r); err != nil {
 			return doc, err
 		} else if doc.ID != "" {
-			return c.complete(ctx, doc, r, hold)
+			return c.complete(ctx, doc, hold)
 		}
 	}
-	return store.Doc{}, fromCognito(err)
+	return store.Doc{}, err
 }
 
 // ReplaceUser makes the user what r says (PUT). Without active in r, it keeps its own.
@@ -176,18 +177,22 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	if err != nil {
 		return store.Doc{}, err
 	}
-	if said == unsaid {
-		said = pending.status()
-	}
 	attributes, err := c.wanted(ctx, op, hold, doc, is, want)
 	if err != nil && said != saysInactive {
 		return store.Doc{}, err
 	}
 	if err != nil {
 		op.note("only the deactivation was made: %s", outcome(err))
-		attributes = user.Attributes
+		attributes, _ = d.mapping.ToCognito(is, doc.PoolName)
 	}
-	op.plan = planUser(schemas.PoolUser{Username: doc.PoolName, Enabled: user.Enabled, Attributes: user.Attributes}, attributes, said)
+	if said == unsaid {
+		said = pending.status()
+	}
+	unsure := pending.doubt()
+	if !doc.Managed {
+		unsure.attributes = slices.Concat(unsure.attributes, slices.Sorted(maps.Keys(attributes)), schemas.OverflowNames())
+	}
+	op.plan = planUser(schemas.PoolUser{Username: doc.PoolName, Enabled: user.Enabled, Attributes: user.Attributes}, attributes, said, unsure)
 	if len(op.plan) == 0 {
 		return doc, d.drop(ctx, pending)
 	}
@@ -256,7 +261,7 @@ func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
 	}
 	op.plan = Plan{{Op: DeleteUser, User: doc.PoolName}}
 	err = d.pool.DeleteUser(cognito.WithPriority(ctx, cognito.Deprovision), doc.PoolName)
-	if err != nil && cognito.KindOf(err) != cognito.NotFound {
+	if err != nil && cognito.KindOf(err) != cognito.NotFound && !d.userGone(ctx, doc.PoolName, err) {
 		return fromCognito(err)
 	}
 	if forgetErr := d.forget(ctx, store.User, id); forgetErr != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/smithy-go/logging"
 )
 
 // credentialsError tells a failure to get credentials from one of the call itself.
@@ -33,7 +34,8 @@ func (m marked) Retrieve(ctx context.Context) (aws.Credentials, error) {
 // and the instance metadata service is not asked, which would cost seconds wherever
 // there is none.
 func loadAWS(ctx context.Context, cfg Config) (aws.Config, error) {
-	options := []func(*config.LoadOptions) error{config.WithRegion(cfg.Region)}
+	options := []func(*config.LoadOptions) error{config.WithRegion(cfg.Region),
+		config.WithLogger(logging.Nop{})} // it writes lines of its own to stderr
 	if cfg.Credentials != nil {
 		options = append(options, config.WithCredentialsProvider(cfg.Credentials))
 	}

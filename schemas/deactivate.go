@@ -36,7 +36,8 @@ func activeIn(op patch.Op) (any, bool) {
 	return v, ok
 }
 
-// SaysInactive reports whether the decoded body of a PUT says active false, in any dialect.
+// SaysInactive reports whether a decoded object, the body of a PUT or the value of a path-less PATCH operation, says active
+// false, in any dialect.
 func SaysInactive(body any) bool {
 	object, ok := body.(map[string]any)
 	if !ok {

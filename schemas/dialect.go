@@ -9,8 +9,8 @@ import (
 // valueDialects are the ways in which identity providers write a value differently from RFC 7643, each translated into
 // the canonical form before the value is checked. A new quirk is one function here and one transcript.
 var valueDialects = []func(*attribute.Attribute, any) any{
-	wordForBoolean,
 	listForSingle,
+	wordForBoolean,
 	singleForList,
 	textForReference,
 }

@@ -92,6 +92,9 @@ func resolve(row Row) (mapped, error) {
 	if strings.HasPrefix(row.Cognito, Overflow) || row.Cognito == "sub" || strings.HasSuffix(row.Cognito, "_verified") || row.Cognito == "" {
 		return mapped{}, fmt.Errorf("the Cognito attribute is not free to be mapped")
 	}
+	if top, _, _ := strings.Cut(row.SCIM, "."); row.Cognito == "email" && !strings.HasPrefix(strings.ToLower(top), "emails") {
+		return mapped{}, fmt.Errorf("email is marked as verified, so that only emails may be mapped to it")
+	}
 	p, err := filter.ParsePath(row.SCIM)
 	if err != nil {
 		return mapped{}, err

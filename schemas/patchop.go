@@ -81,10 +81,10 @@ func (rt *ResourceType) decodeOp(raw any) ([]patch.Op, []string, error) {
 	value := member(object, "value")
 	switch path := member(object, "path").(type) {
 	case nil:
-		return rt.pathless(kind, value)
+		return rt.pathlessOr(kind, value)
 	case string:
 		if strings.TrimSpace(path) == "" {
-			return rt.pathless(kind, value)
+			return rt.pathlessOr(kind, value)
 		}
 		p, err := filter.ParsePath(path)
 		if err != nil {
@@ -95,6 +95,15 @@ func (rt *ResourceType) decodeOp(raw any) ([]patch.Op, []string, error) {
 		return nil, nil, scim.ScimError{Status: 400, ScimType: scim.ScimTypeInvalidPath,
 			Detail: "path must be a string, not " + kindOf(path)}
 	}
+}
+
+// pathlessOr is pathless, but returns the deactivation in a value that is refused along with the error.
+func (rt *ResourceType) pathlessOr(kind patch.Kind, value any) ([]patch.Op, []string, error) {
+	ops, ignored, err := rt.pathless(kind, value)
+	if err != nil && kind != patch.Remove && SaysInactive(value) {
+		ops = []patch.Op{Deactivate()}
+	}
+	return ops, ignored, err
 }
 
 // pathless canonicalises an operation without a path. Okta's catalogue apps send nothing else; Entra ID with its

@@ -66,6 +66,18 @@ func (m *Mapping) FromCognito(u PoolUser) (r Resource, managed bool) {
 	return Resource(rest), managed
 }
 
+// Wrote reports whether attributes, as the pool holds them, are just what ToCognito makes of r: nobody else's, and of no
+// earlier mapping. Pools that are not case-sensitive keep an e-mail address in lower case.
+func (m *Mapping) Wrote(r Resource, username string, attributes map[string]string) bool {
+	want, _ := m.ToCognito(r, username)
+	for _, name := range append(m.Cognito(), OverflowNames()...) {
+		if attributes[name] != want[name] && !(name == "email" && strings.EqualFold(attributes[name], want[name])) {
+			return false
+		}
+	}
+	return true
+}
+
 // take moves the row's value out of rest when Cognito accepts it. Of a multi-valued attribute's element only the value
 // moves: null stays in its place, to which restore returns it.
 func (row mapped) take(rest map[string]any, accepts func(string) bool) (string, bool) {

@@ -149,11 +149,17 @@ func field(object map[string]any, name string) any {
 // bulkPrefix begins a reference to what another operation creates (RFC 7644 section 3.7.2).
 const bulkPrefix = "bulkId:"
 
+// bulkReference returns the bulkId to which a whole string refers. A text that merely begins so is a text.
+func bulkReference(s string) (string, bool) {
+	ref, ok := strings.CutPrefix(s, bulkPrefix)
+	return ref, ok && ref != "" && !strings.ContainsAny(ref, " \t\r\n")
+}
+
 // bulkIDs appends the bulkIds to which a value refers.
 func bulkIDs(v any, to []string) []string {
 	switch v := v.(type) {
 	case string:
-		if ref, ok := strings.CutPrefix(v, bulkPrefix); ok {
+		if ref, ok := bulkReference(v); ok {
 			return append(to, ref)
 		}
 	case []any:
@@ -172,7 +178,7 @@ func bulkIDs(v any, to []string) []string {
 func resolved(v any, ids func(bulkID string) string) any {
 	switch v := v.(type) {
 	case string:
-		if ref, ok := strings.CutPrefix(v, bulkPrefix); ok {
+		if ref, ok := bulkReference(v); ok {
 			return ids(ref)
 		}
 	case []any:

@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -106,5 +107,22 @@ func (f *fortress) modest(t *testing.T) {
 		if size > 20_000 {
 			t.Errorf("the activity: got a record of %s, want at most 20,000 bytes", row)
 		}
+	}
+}
+
+// TestRepeatedMembers: somebody named a thousand times costs one call, of which Cognito allows 25 a second.
+func TestRepeatedMembers(t *testing.T) {
+	t.Parallel()
+	f := newFortress(t)
+	bob := f.names.Replace("{bob}")
+	ids := slices.Repeat([]string{bob}, 1000)
+	f.emulator.ResetCalls()
+	id := f.group(t, "Repeated", ids...)
+	f.do(t, "PUT", groups+"/"+id, groupBody("Repeated")).want(200)
+	f.do(t, "PUT", groups+"/"+id, groupBody("Repeated", ids...)).want(200)
+	f.do(t, "PATCH", groups+"/"+id, patchOf(`{"op":"remove","path":"members","value":`+memberList(ids...)+`}`)).want(200)
+	f.do(t, "PATCH", groups+"/"+id, patchOf(`{"op":"add","path":"members","value":`+memberList(ids...)+`}`)).want(200)
+	if calls := f.emulator.Calls(); calls["AdminAddUserToGroup"] != 3 || calls["AdminRemoveUserFromGroup"] != 2 {
+		t.Errorf("got %v, want 3 calls that add and 2 that remove", calls)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -68,6 +69,27 @@ func (p *player) list(target string) map[string]map[string]any {
 		found[fmt.Sprint(object["id"])] = object
 	}
 	return found
+}
+
+// lookUp asks for resources by what they are called.
+func (p *player) lookUp() {
+	p.t.Helper()
+	attribute, v := pick(p, "userName", "displayName", "title", "externalId", "id"), pick(p, p.text(), p.userName(), p.someone())
+	if v == "" {
+		return
+	}
+	var want []string
+	for id, u := range p.model.people {
+		is := map[string]string{"userName": u.userName, "displayName": u.displayName, "title": u.title, "externalId": u.externalID, "id": id}[attribute]
+		if is == v || attribute != "externalId" && attribute != "id" && strings.EqualFold(is, v) {
+			want = append(want, id)
+		}
+	}
+	got := p.list(users + "?attributes=id&filter=" + url.QueryEscape(attribute+" eq "+text(v)))
+	slices.Sort(want)
+	if ids := slices.Sorted(maps.Keys(got)); !slices.Equal(ids, want) {
+		p.fatalf("by %s %q: got %v, want %v", attribute, v, ids, want)
+	}
 }
 
 // learn makes the model what the server holds.

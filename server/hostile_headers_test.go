@@ -11,6 +11,9 @@ const (
 var tokenAttacks = []attack{
 	{"none", "GET", users, "", 401, "", required, []string{"Authorization:"}},
 	{"blank", "GET", users, "", 401, "", required, []string{"Authorization:   "}},
+	{"an expired one", "GET", users, "", 401, "", `named "2025" expired on 2025-12-31T00:00:00Z`, []string{"Authorization: Bearer {expired}"}},
+	{"an expired one, and more", "DELETE", ann, "", 401, "", unknown, []string{"Authorization: Bearer {expired}x"}},
+	{"a valid one behind an expired one", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer {expired} {token}"}},
 	{"a scheme alone", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer"}},
 	{"a scheme and a space", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer "}},
 	{"a scheme twice", "GET", users, "", 401, "", unknown, []string{"Authorization: Bearer Bearer {token}"}},

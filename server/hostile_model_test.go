@@ -261,19 +261,37 @@ func (m *town) putTeam(id string, t team, members []string) verdict {
 type teamOp struct {
 	kind, attribute, text string
 	ids                   []string
-	all                   bool // remove every member
+	all                   bool   // remove every member
+	shown                 string // remove the members who are shown so
+}
+
+// ambiguous reports whether members are selected by what they are shown as, after others have come in.
+func ambiguous(ops []teamOp) bool {
+	others := false
+	for _, op := range ops {
+		if op.shown != "" && others {
+			return true
+		}
+		others = others || op.attribute == "members" && (op.all || op.kind == "replace" || op.kind == "add" && len(op.ids) > 0)
+	}
+	return false
 }
 
 // patchTeam is a PATCH.
 func (m *town) patchTeam(id string, ops []teamOp) verdict {
 	is := m.teams[id]
-	if is == nil {
+	switch {
+	case is == nil:
 		return refuse(404, "")
+	case ambiguous(ops):
+		return refuse(400, badTerm)
 	}
 	t := *is
 	t.members = maps.Clone(is.members)
 	for _, op := range ops {
 		switch {
+		case op.shown != "":
+			maps.DeleteFunc(t.members, func(id string, _ bool) bool { return strings.EqualFold(m.people[id].userName, op.shown) })
 		case op.attribute == "members" && (op.all || op.kind == "replace"):
 			t.members = m.known(op.ids)
 		case op.attribute == "members" && op.kind == "add":

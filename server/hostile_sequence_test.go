@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -256,6 +255,9 @@ func (p *player) teamOps() ([]teamOp, string) {
 		case op.kind == "remove" && p.draw(4) == 0:
 			op.ids, op.all = nil, true
 			sent = append(sent, p.operation("remove", "members", nil))
+		case op.kind == "remove" && p.draw(4) == 0:
+			op.ids, op.shown = nil, pick(p, "ann", "ANN", "é", "bob")
+			sent = append(sent, p.operation("remove", "members[display eq "+text(op.shown)+"]", nil))
 		case op.kind == "remove" && len(ids) > 0 && p.draw(2) == 0:
 			var terms []string
 			for _, id := range ids {
@@ -357,27 +359,6 @@ func (p *player) inBulk(method, target, body string, stale bool) (status int, sc
 		p.fatalf("bulk: got status %q, want a number", result.Status)
 	}
 	return status, result.Response.ScimType, result.Location[strings.LastIndexByte(result.Location, '/')+1:]
-}
-
-// lookUp asks for resources by what they are called.
-func (p *player) lookUp() {
-	p.t.Helper()
-	attribute, v := pick(p, "userName", "displayName", "title", "externalId", "id"), pick(p, p.text(), p.userName(), p.someone())
-	if v == "" {
-		return
-	}
-	var want []string
-	for id, u := range p.model.people {
-		is := map[string]string{"userName": u.userName, "displayName": u.displayName, "title": u.title, "externalId": u.externalID, "id": id}[attribute]
-		if is == v || attribute != "externalId" && attribute != "id" && strings.EqualFold(is, v) {
-			want = append(want, id)
-		}
-	}
-	got := p.list(users + "?attributes=id&filter=" + url.QueryEscape(attribute+" eq "+text(v)))
-	slices.Sort(want)
-	if ids := slices.Sorted(maps.Keys(got)); !slices.Equal(ids, want) {
-		p.fatalf("by %s %q: got %v, want %v", attribute, v, ids, want)
-	}
 }
 
 // garble sends the last body again with a byte changed, which must never be the server's fault; what came of it is then

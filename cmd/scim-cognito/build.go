@@ -117,7 +117,10 @@ func (a *application) pool(ctx context.Context, p config.Pool, rows []schemas.Ro
 	if err != nil {
 		return nil, err
 	}
-	missing := bridge.MissingAttributes(pool.Info(), rows)
+	missing, err := bridge.MissingAttributes(pool.Info(), rows)
+	if err != nil {
+		return nil, err
+	}
 	if !w.CreateAttributes || len(missing) == 0 {
 		return pool, nil // what is missing stops OpenDirectory
 	}
