@@ -20,7 +20,11 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 	d := c.dir
 	op := c.begin(ctx, "create", store.Group)
 	defer func() { op.end(ctx, doc.ID, err) }()
-	display := r.String("displayName")
+	display, id := r.String("displayName"), uuid.NewString()
+	describe, err := schemas.GroupToCognito(groupAttributes(r, id))
+	if err != nil {
+		return store.Doc{}, err
+	}
 	hold, err := d.hold(ctx, groupNameKey(display))
 	if err != nil {
 		return store.Doc{}, err
@@ -45,12 +49,7 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 	if err != nil {
 		return store.Doc{}, err
 	}
-	id := uuid.NewString()
 	if err := hold.add(ctx, d, groupKey(id)); err != nil {
-		return store.Doc{}, err
-	}
-	describe, err := schemas.GroupToCognito(groupAttributes(r, id))
-	if err != nil {
 		return store.Doc{}, err
 	}
 	name, err := c.freeGroupName(ctx, op, display)
@@ -146,6 +145,9 @@ func (c *Connection) changeGroup(ctx context.Context, id, method string, change 
 		return store.Doc{}, err
 	}
 	want, delta, err := change(pending.relabelled(is))
+	if err == nil {
+		_, err = schemas.GroupToCognito(groupAttributes(want, id)) // before its length costs anything
+	}
 	if err != nil {
 		return store.Doc{}, err
 	}

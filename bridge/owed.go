@@ -104,6 +104,12 @@ func (c *Connection) complete(ctx context.Context, doc store.Doc, h *hold) (stor
 	if err := c.dir.finish(ctx, key, own); err != nil {
 		return store.Doc{}, err
 	}
+	if doc.Kind == store.Group {
+		// The answer shows the members: what cannot be shown is not answered.
+		if err := c.dir.ensureMembers(ctx, doc); err != nil {
+			return store.Doc{}, err
+		}
+	}
 	doc, err = c.dir.mirror.Get(ctx, doc.Kind, doc.ID)
 	return doc, internal(err)
 }

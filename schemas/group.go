@@ -19,15 +19,22 @@ const (
 // GroupToCognito returns the Description that makes a group managed: its id, which never changes, its exact displayName
 // and its externalId. What does not fit is a scim.ScimError.
 func GroupToCognito(r Resource) (string, error) {
+	if n := len(r.String("displayName")) + len(r.String("externalId")); n > MaxDescription {
+		return "", tooLong(n)
+	}
 	object := map[string]any{keyGroupID: r.String("id"), keyDisplayName: r.String("displayName")}
 	if externalID := r.String("externalId"); externalID != "" {
 		object[keyExternalID] = externalID
 	}
 	text := compact(object)
 	if len(text) > MaxDescription {
-		return "", invalidValue("displayName and externalId are too long: with their frame they take %d bytes, and Cognito keeps %d of them with a group", len(text), MaxDescription)
+		return "", tooLong(len(text))
 	}
 	return text, nil
+}
+
+func tooLong(n int) error {
+	return invalidValue("displayName and externalId are too long: they take %d bytes, and Cognito keeps %d of them and their frame with a group", n, MaxDescription)
 }
 
 // GroupFromCognito returns the group in SCIM form, and whether it carries our marker. The id of a group that does not is
