@@ -103,6 +103,8 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 		return nil // deleted: there is nothing left to do
 	case err != nil:
 		return err
+	case u.Create && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow] && u.Enabled == nil:
+		return nil // changed since, or somebody else's: the creation was all there was to do
 	case u.Create && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow]:
 		return &Error{Kind: Exists, Detail: "the Username has been given to somebody else"}
 	case e.row.Key != userKey(user.Sub):
@@ -135,6 +137,8 @@ func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup, h
 		err = h.add(ctx, d, groupKey(g.ID))
 	case cognito.KindOf(err) == cognito.GroupNotFound:
 		return nil // deleted: there is nothing left to do
+	case err == nil && g.Create && group.Description != g.Describe && len(g.Add) == 0:
+		return nil // as for users
 	case err == nil && g.Create && group.Description != g.Describe:
 		return &Error{Kind: Exists, Detail: "the group name has been given to another group"}
 	case err == nil:

@@ -45,7 +45,7 @@ func TestSequences(t *testing.T) {
 	}
 }
 
-var sequences = flag.Int("sequences", 200/slower, "how many random sequences TestSequences plays")
+var sequences = flag.Int("sequences", 120/slower, "how many random sequences TestSequences plays")
 
 // played plays one sequence.
 func (w *world) played(t *testing.T, data []byte) {
