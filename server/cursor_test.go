@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -55,7 +56,7 @@ func (w *world) follow(t *testing.T, get bool, path, filter, sortBy string, coun
 		if p.next == "" {
 			return names
 		}
-		if len(p.names) != count || !unreserved.MatchString(p.next) || strings.Contains(p.next, "ann") {
+		if len(p.names) != count || !unreserved.MatchString(p.next) || tells(t, p.next, "ann") {
 			t.Fatalf("a page that is not the last: got %d resources and cursor %s, want %d and an opaque one of unreserved characters", len(p.names), p.next, count)
 		}
 		cursor = p.next
@@ -201,4 +202,14 @@ func TestCursorCounts(t *testing.T) {
 	if got := w.do(t, "GET", "/scim/v2/Users?count=2", "").page(); got.next != "" || got.form["startIndex"] != 1.0 {
 		t.Errorf("without cursor: got %v, want a page by index", got.form)
 	}
+}
+
+// tells reports whether a cursor holds a text for all to read.
+func tells(t *testing.T, cursor, text string) bool {
+	t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		t.Fatalf("cursor %q: %v", cursor, err)
+	}
+	return strings.Contains(string(raw), text)
 }
