@@ -79,6 +79,10 @@ func (d *Directory) createUser(ctx context.Context, s Step) (cognito.User, error
 		return user, err
 	}
 	there, readErr := d.pool.User(ctx, s.User)
+	if readErr != nil && e.Kind == cognito.Exists && passing(readErr) {
+		return user, &cognito.Error{Kind: cognito.Unavailable, Op: e.Op, Code: e.Code, Sent: true, Err: readErr,
+			Message: "the name is taken, perhaps by this very call"}
+	}
 	if readErr != nil {
 		return user, err
 	}
@@ -146,13 +150,13 @@ func (d *Directory) createGroup(ctx context.Context, s Step) (cognito.Group, err
 	if !errors.As(err, &e) || !e.Sent && e.Kind != cognito.Exists {
 		return made, err
 	}
-	there, readErr := d.pool.Group(ctx, s.Group)
+	there, readErr := d.readGroup(ctx, s.Group)
 	switch {
 	case readErr == nil && there.Description == s.Set[description]:
 		return there, nil
-	case e.Kind == cognito.Exists && cognito.KindOf(readErr) == cognito.GroupNotFound:
-		return made, &cognito.Error{Kind: cognito.Unavailable, Op: e.Op, Code: e.Code, Sent: true, Err: err,
-			Message: "the group has just been created, and the user pool does not show it yet"}
+	case e.Kind == cognito.Exists && (cognito.KindOf(readErr) == cognito.GroupNotFound || passing(readErr)):
+		return made, &cognito.Error{Kind: cognito.Unavailable, Op: e.Op, Code: e.Code, Sent: true, Err: readErr,
+			Message: "the name is taken, perhaps by this very call: the user pool does not show it yet"}
 	}
 	return made, err
 }

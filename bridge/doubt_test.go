@@ -181,11 +181,12 @@ func TestAChangedMappingIsCarriedOver(t *testing.T) {
 	r.shutDown()
 	r.cfg.dir.Attributes = []schemas.Row{{SCIM: "title", Cognito: "custom:title"}}
 	r.start()
-	r.dir.Resync()
-	r.until("the sweep has seen the user", func() bool {
-		got, err := r.User(t.Context(), doc.ID)
-		return err == nil && !got.Managed
-	})
+	if _, err := r.dir.ResyncUser(t.Context(), doc.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.User(t.Context(), doc.ID); err != nil || got.Managed {
+		t.Fatalf("read again: %v, Managed %v; want it to say that the mapping would write something else", err, got.Managed)
+	}
 	if _, err := r.ReplaceUser(t.Context(), doc.ID, r.resource(schemas.Users, `{"userName":"ann","title":"Boss"}`)); err != nil {
 		t.Fatal(err)
 	}

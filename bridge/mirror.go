@@ -156,11 +156,29 @@ func (d *Directory) rememberGroup(ctx context.Context, g cognito.Group, created 
 	return doc, err
 }
 
+// readGroup reads a group from the pool by its name. Such reads lag behind: one that we have deleted since is not there
+// any more, and its name may be another's.
+func (d *Directory) readGroup(ctx context.Context, name string) (cognito.Group, error) {
+	g, err := d.pool.Group(ctx, name)
+	if err != nil {
+		return g, err
+	}
+	r, _ := schemas.GroupFromCognito(schemas.PoolGroup{Name: g.Name, Description: g.Description}, d.unmanagedID)
+	deleted, err := d.mirror.Deleted(ctx, store.Group, r.String("id"))
+	switch {
+	case err != nil:
+		return g, internal(err)
+	case !deleted.IsZero():
+		return cognito.Group{}, &cognito.Error{Op: "GetGroup", Kind: cognito.GroupNotFound, Message: "the group has been deleted"}
+	}
+	return g, nil
+}
+
 // observeTaken reads a group whose name the pool has just said is taken. Right after its creation the pool's reads may
 // not know it yet.
 func (d *Directory) observeTaken(ctx context.Context, name string) error {
 	requested := d.now()
-	g, err := d.pool.Group(ctx, name)
+	g, err := d.readGroup(ctx, name)
 	if cognito.KindOf(err) == cognito.GroupNotFound {
 		return &Error{Kind: Unavailable, RetryAfter: max(d.cfg.Lag, time.Second), Err: err,
 			Detail: "a group of this name was made a moment ago, and the user pool does not show it yet; repeat the request"}

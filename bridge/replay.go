@@ -128,7 +128,8 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 }
 
 func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup, h *hold) error {
-	group, err := d.pool.Group(ctx, g.Name)
+	requested := d.now()
+	group, err := d.readGroup(ctx, g.Name)
 	change := groupChange{Name: g.Name, Description: g.Describe}
 	var doc store.Doc
 	switch {
@@ -142,7 +143,13 @@ func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup, h
 	case err == nil && g.Create && group.Description != g.Describe:
 		return &Error{Kind: Exists, Detail: "the group name has been given to another group"}
 	case err == nil:
-		doc, err = d.rememberGroup(ctx, group, false)
+		// Not remembered: the read may be older than what the mirror has.
+		err = d.write(ctx, func(tx *store.Tx) (err error) {
+			if _, err = tx.Observe(d.groupDoc(group), requested, d.cfg.Lag); err == nil {
+				doc, err = tx.ByPoolName(store.Group, g.Name)
+			}
+			return err
+		})
 	}
 	if err != nil {
 		return err
