@@ -72,19 +72,20 @@ func (f *fixture) group(t T, suffix, description string) cognito.Group {
 	return group
 }
 
-// cleanUp removes what the case made and did not remove itself.
+// cleanUp removes what the case made and did not remove itself: users first, since a pool may keep a group that has
+// members.
 func (f *fixture) cleanUp(t *testing.T) {
 	t.Helper()
 	slices.Sort(f.users)
 	slices.Sort(f.groups)
-	for _, name := range slices.Compact(f.groups) {
-		if err := f.pool.DeleteGroup(t.Context(), name); err != nil && cognito.KindOf(err) != cognito.GroupNotFound {
-			t.Errorf("removing group %s: %v", name, err)
-		}
-	}
 	for _, name := range slices.Compact(f.users) {
 		if err := f.pool.DeleteUser(t.Context(), name); err != nil && cognito.KindOf(err) != cognito.NotFound {
 			t.Errorf("removing user %s: %v", name, err)
+		}
+	}
+	for _, name := range slices.Compact(f.groups) {
+		if err := f.pool.DeleteGroup(t.Context(), name); err != nil && cognito.KindOf(err) != cognito.GroupNotFound {
+			t.Errorf("removing group %s: %v", name, err)
 		}
 	}
 }
