@@ -12,6 +12,9 @@ import (
 func (c *Config) disagreements() []error {
 	var problems []error
 	report := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if c.Private == c.Listen && !strings.HasSuffix(c.Listen, ":0") { // port 0 is a new one each time
+		report("private: %q is the address of listen, too; give it another port", c.Private)
+	}
 	all := c.Connections
 	for i, first := range repeats(len(all), func(i int) string { return all[i].Name }) {
 		report("connections[%d].name: %q is the name of connections[%d], too; names tell connections apart", i, all[i].Name, first)

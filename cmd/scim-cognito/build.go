@@ -48,7 +48,7 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 	}()
 	trees := map[store.Kind]*attribute.Tree{store.User: schemas.Users.Tree, store.Group: schemas.Groups.Tree}
 	if a.store, err = store.Open(ctx, store.Config{URL: cfg.Store, Trees: trees, Logger: w.Logger}); err != nil {
-		return nil, fmt.Errorf("opening the store %s: %w", cfg.Store, err)
+		return nil, err
 	}
 	var connections []server.Connection
 	for _, c := range cfg.Connections {
