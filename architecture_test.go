@@ -198,6 +198,9 @@ func TestUses(t *testing.T) {
 		forbidden             []string
 	}{
 		{"schemas", "time", "the clock is an argument", []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}},
+		{"server", module + "/schemas", "the types in force come with the config", []string{"Users", "Groups", "NewTypes"}},
+		{"bridge", module + "/schemas", "the types in force come with the config", []string{"Users", "Groups", "NewTypes"}},
+		{"cmd", module + "/schemas", "the types in force are built once", []string{"Plain", "Users", "Groups"}},
 		{"server", module + "/store", "server opens nothing: its connections come from cmd", []string{"Open"}},
 		{"server", module + "/bridge", "server opens nothing: its connections come from cmd", []string{"OpenDirectory", "NewConnection"}},
 	} {

@@ -25,6 +25,8 @@ import (
 type DirectoryConfig struct {
 	Pool  *cognito.Pool
 	Store *store.Store
+	// Types are the resource types; the store's trees must be theirs. nil: schemas.Plain.
+	Types *schemas.Types
 	// Attributes are mapping rows beyond the standard ones.
 	Attributes []schemas.Row
 	// SweepEvery is the pause between two sweeps of the pool. 0: 30 minutes. Negative: none after the first, for tests.
@@ -69,6 +71,9 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	if cfg.Types == nil {
+		cfg.Types = schemas.Plain
+	}
 	if cfg.SweepEvery == 0 {
 		cfg.SweepEvery = 30 * time.Minute
 	}
@@ -76,7 +81,7 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 		cfg.Lag = 30 * time.Second
 	}
 	info := cfg.Pool.Info()
-	mapping, err := fit(info, cfg.Attributes)
+	mapping, err := fit(cfg.Types, info, cfg.Attributes)
 	if err != nil {
 		return nil, err
 	}

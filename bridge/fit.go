@@ -13,8 +13,8 @@ import (
 // Pool.AddCustomAttributes.
 //
 // Rows that cannot be are an error: nothing may be added to a pool, for ever, on their account.
-func MissingAttributes(info cognito.Info, rows []schemas.Row) ([]string, error) {
-	if _, err := schemas.NewMapping(rows, nil); err != nil {
+func MissingAttributes(types *schemas.Types, info cognito.Info, rows []schemas.Row) ([]string, error) {
+	if _, err := schemas.NewMapping(types.Users, rows, nil); err != nil {
 		return nil, fmt.Errorf("connections[].attributes: %w", err)
 	}
 	var missing []string
@@ -38,12 +38,12 @@ func needed(rows []schemas.Row) []string {
 }
 
 // fit makes the mapping for a pool, or says what about the pool must change first.
-func fit(info cognito.Info, rows []schemas.Row) (*schemas.Mapping, error) {
+func fit(types *schemas.Types, info cognito.Info, rows []schemas.Row) (*schemas.Mapping, error) {
 	if len(info.UsernameAttributes) > 0 {
 		return nil, fmt.Errorf("pool %s signs people in with %s instead of a username, which is not supported yet: use a pool with usernames",
 			info.ID, strings.Join(info.UsernameAttributes, " or "))
 	}
-	missing, err := MissingAttributes(info, rows)
+	missing, err := MissingAttributes(types, info, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func fit(info cognito.Info, rows []schemas.Row) (*schemas.Mapping, error) {
 		}
 		limits[name] = schemas.Limit{Number: a.Type == "Number", Min: a.MinLength, Max: a.MaxLength}
 	}
-	mapping, err := schemas.NewMapping(rows, limits)
+	mapping, err := schemas.NewMapping(types.Users, rows, limits)
 	if err != nil {
 		return nil, fmt.Errorf("connections[].attributes: %w", err)
 	}

@@ -114,7 +114,7 @@ func (c *Connection) PatchGroup(ctx context.Context, id string, ops []patch.Op) 
 		if err != nil {
 			return nil, delta, err
 		}
-		want, err := applyPatch(schemas.Groups, is, rest)
+		want, err := applyPatch(c.dir.cfg.Types.Groups, is, rest)
 		return want, delta, err
 	})
 }

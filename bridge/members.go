@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/schemas/filter"
 	"github.com/scim-cognito/scim-cognito/schemas/patch"
 	"github.com/scim-cognito/scim-cognito/store"
@@ -134,7 +133,7 @@ func (c *Connection) where(ctx context.Context, group store.Doc, delta patch.Del
 	if delta.Where == nil {
 		return nil
 	}
-	match, err := filter.CompileValue(schemas.Groups.Tree.Lookup("", "members"), delta.Where)
+	match, err := filter.CompileValue(c.dir.cfg.Types.Groups.Tree.Lookup("", "members"), delta.Where)
 	if err != nil {
 		return err
 	}

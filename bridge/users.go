@@ -120,9 +120,9 @@ func (c *Connection) ReplaceUser(ctx context.Context, id string, r schemas.Resou
 // deactivation alone is carried out.
 func (c *Connection) PatchUser(ctx context.Context, id string, ops []patch.Op) (store.Doc, error) {
 	return c.changeUser(ctx, id, "patch", func(is schemas.Resource) (schemas.Resource, status, error) {
-		want, err := applyPatch(schemas.Users, is, ops)
+		want, err := applyPatch(c.dir.cfg.Types.Users, is, ops)
 		if err != nil && schemas.Deactivates(ops) {
-			want, err = applyPatch(schemas.Users, is, []patch.Op{schemas.Deactivate()})
+			want, err = applyPatch(c.dir.cfg.Types.Users, is, []patch.Op{schemas.Deactivate()})
 		}
 		if err != nil {
 			return nil, unsaid, err

@@ -36,6 +36,8 @@ func activeIn(op patch.Op) (any, bool) {
 	return v, ok
 }
 
+var active = Plain.Users.Tree.Lookup("", "active") // every resource type of users has the same
+
 // SaysInactive reports whether a decoded object, the body of a PUT or the value of a path-less PATCH operation, says active
 // false, in any dialect.
 func SaysInactive(body any) bool {
@@ -43,6 +45,6 @@ func SaysInactive(body any) bool {
 	if !ok {
 		return false
 	}
-	v, err := whole.value(Users.Tree.Lookup("", "active"), member(object, "active"))
+	v, err := whole.value(active, member(object, "active"))
 	return err == nil && v == false
 }

@@ -170,12 +170,14 @@ func TestPatchErrorsNameTheOperation(t *testing.T) {
 
 func TestADeactivationSurvivesARefusedOperation(t *testing.T) {
 	body := parse(t, `{"Operations":[{"op":"replace","path":"emails","value":7},{"op":"Replace","path":"active","value":"False"}]}`)
-	ops, ignored, err := schemas.Users.DecodePatch(body)
-	if err != nil || len(ops) != 1 || !schemas.Deactivates(ops) {
-		t.Errorf("ops %v, %v; want the deactivation alone", ops, err)
-	}
-	if len(ignored) != 1 || !strings.Contains(ignored[0], "Operations[0]: emails") {
-		t.Errorf("ignored %v, want why the rest is not carried out", ignored)
+	for _, types := range []*schemas.Types{schemas.Plain, schemas.NewTypes()} {
+		ops, ignored, err := types.Users.DecodePatch(body)
+		if err != nil || len(ops) != 1 || !schemas.Deactivates(ops) {
+			t.Errorf("ops %v, %v; want the deactivation alone", ops, err)
+		}
+		if len(ignored) != 1 || !strings.Contains(ignored[0], "Operations[0]: emails") {
+			t.Errorf("ignored %v, want why the rest is not carried out", ignored)
+		}
 	}
 	for body, want := range map[string]bool{
 		`{"userName":7,"active":false}`: true, `{"Active":"false"}`: true, `{"active":[false]}`: true,

@@ -59,13 +59,13 @@ type mapped struct {
 	where   *filter.Matcher      // the element of a multi-valued attribute; nil: the primary one
 }
 
-// NewMapping returns the standard table with extra rows, which win over standard ones for the same SCIM attribute.
+// NewMapping returns the standard table for users with extra rows, which win over standard ones for the same SCIM attribute.
 // limits holds what the pool allows in custom attributes, by full name. Errors name the row and what is wrong with it.
-func NewMapping(extra []Row, limits map[string]Limit) (*Mapping, error) {
+func NewMapping(users *ResourceType, extra []Row, limits map[string]Limit) (*Mapping, error) {
 	m := &Mapping{limits: limits}
 	scimTaken, cognitoTaken := map[string]bool{}, map[string]bool{}
 	for _, row := range extra {
-		r, err := resolve(row)
+		r, err := resolve(users.Tree, row)
 		if err != nil {
 			return nil, fmt.Errorf("attribute row %q → %q: %w", row.SCIM, row.Cognito, err)
 		}
@@ -79,7 +79,7 @@ func NewMapping(extra []Row, limits map[string]Limit) (*Mapping, error) {
 		if scimTaken[strings.ToLower(row.SCIM)] || cognitoTaken[row.Cognito] {
 			continue
 		}
-		r, err := resolve(row)
+		r, err := resolve(users.Tree, row)
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +88,7 @@ func NewMapping(extra []Row, limits map[string]Limit) (*Mapping, error) {
 	return m, nil
 }
 
-func resolve(row Row) (mapped, error) {
+func resolve(users *attribute.Tree, row Row) (mapped, error) {
 	if strings.HasPrefix(row.Cognito, Overflow) || row.Cognito == "sub" || strings.HasSuffix(row.Cognito, "_verified") || row.Cognito == "" {
 		return mapped{}, fmt.Errorf("the Cognito attribute is not free to be mapped")
 	}
@@ -99,7 +99,7 @@ func resolve(row Row) (mapped, error) {
 	if err != nil {
 		return mapped{}, err
 	}
-	top, sub := p.Resolve(Users.Tree)
+	top, sub := p.Resolve(users)
 	switch {
 	case top == nil:
 		return mapped{}, fmt.Errorf("users have no such SCIM attribute")

@@ -41,7 +41,7 @@ func TestMappingGoldenFiles(t *testing.T) {
 			if err := decode(text, &want); err != nil {
 				t.Fatal(err)
 			}
-			m, err := schemas.NewMapping(want.Rows, nil)
+			m, err := schemas.NewMapping(schemas.Users, want.Rows, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,7 +98,7 @@ func writeGolden(t *testing.T, file string, g golden) {
 
 // TestMappingIsLossless: whatever fits comes back as it was, for random users.
 func TestMappingIsLossless(t *testing.T) {
-	m, err := schemas.NewMapping([]schemas.Row{{SCIM: "title", Cognito: "custom:title"}, {SCIM: schemas.EnterpriseURN + ":department", Cognito: "custom:dept"},
+	m, err := schemas.NewMapping(schemas.Users, []schemas.Row{{SCIM: "title", Cognito: "custom:title"}, {SCIM: schemas.EnterpriseURN + ":department", Cognito: "custom:dept"},
 		{SCIM: `addresses[type eq "work"].locality`, Cognito: "address"}, {SCIM: `emails[type eq "home"].value`, Cognito: "custom:home"},
 		{SCIM: `phoneNumbers[type eq "work"].value`, Cognito: "custom:work"}, {SCIM: schemas.EnterpriseURN + ":manager.value", Cognito: "custom:manager"}}, nil)
 	if err != nil {
@@ -166,7 +166,7 @@ func randomUser(draw *rand.Rand) map[string]any {
 }
 
 func TestMappingOfUsersWhomOthersMadeOrChanged(t *testing.T) {
-	m, err := schemas.NewMapping(nil, nil)
+	m, err := schemas.NewMapping(schemas.Users, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,13 +210,13 @@ func TestMappingRowsThatCannotBe(t *testing.T) {
 		{`title[value eq "x"]`, "custom:title", "single value"},
 		{`emails[Value sw "a"].value`, "custom:mail", "the filter reads emails.value"},
 	} {
-		_, err := schemas.NewMapping([]schemas.Row{{SCIM: c.scim, Cognito: c.cognito}}, nil)
+		_, err := schemas.NewMapping(schemas.Users, []schemas.Row{{SCIM: c.scim, Cognito: c.cognito}}, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s → %s: %v, want an error with %q", c.scim, c.cognito, err, c.want)
 		}
 	}
 	twice := []schemas.Row{{SCIM: "title", Cognito: "custom:a"}, {SCIM: "Title", Cognito: "custom:b"}}
-	if _, err := schemas.NewMapping(twice, nil); err == nil || !strings.Contains(err.Error(), "twice") {
+	if _, err := schemas.NewMapping(schemas.Users, twice, nil); err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("an attribute mapped twice: %v, want an error", err)
 	}
 }

@@ -38,7 +38,7 @@ func (rt *ResourceType) DecodePatch(body any) (ops []patch.Op, ignored []string,
 	if err == nil {
 		return ops, ignored, nil
 	}
-	if rt == Users && Deactivates(ops) {
+	if rt.Tree.Lookup("", active.Name) != nil && Deactivates(ops) {
 		return []patch.Op{Deactivate()}, append(ignored, err.Error()), nil
 	}
 	return nil, ignored, err

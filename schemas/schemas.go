@@ -37,12 +37,29 @@ type ResourceType struct {
 	required    []string        // attributes demanded beyond what the schema says
 }
 
-// Users is the resource type behind /Users.
-var Users = newResourceType("User", "/Users", "User Account",
-	schema.CoreUserSchema(), schema.ExtensionEnterpriseUser())
+// Types are the resource types of one process: what validates, filters, indexes and describes users and groups. They are
+// made once, at the start, and handed to all who need them. They do not change and are safe for concurrent use.
+type Types struct {
+	Users  *ResourceType // behind /Users
+	Groups *ResourceType // behind /Groups
+}
 
-// Groups is the resource type behind /Groups. RFC 7643 section 4.2 requires displayName although its schema does not say so.
-var Groups = newResourceType("Group", "/Groups", "Group", schema.CoreGroupSchema()).requires("displayName")
+// NewTypes returns the types whose users have the extensions beside the enterprise one.
+func NewTypes(extensions ...schema.Schema) *Types {
+	return &Types{
+		Users: newResourceType("User", "/Users", "User Account",
+			schema.CoreUserSchema(), append([]schema.Schema{schema.ExtensionEnterpriseUser()}, extensions...)...),
+		// RFC 7643 section 4.2 requires displayName although its schema does not say so.
+		Groups: newResourceType("Group", "/Groups", "Group", schema.CoreGroupSchema()).requires("displayName"),
+	}
+}
+
+// Plain are the types that RFC 7643 defines and no configuration has added to; Users and Groups are the same.
+var (
+	Plain  = NewTypes()
+	Users  = Plain.Users
+	Groups = Plain.Groups
+)
 
 func newResourceType(name, endpoint, description string, core schema.Schema, extensions ...schema.Schema) *ResourceType {
 	return &ResourceType{

@@ -19,7 +19,9 @@ const (
 )
 
 // resourceTypes are what this server serves, in the order in which discovery names them.
-var resourceTypes = []*schemas.ResourceType{schemas.Users, schemas.Groups}
+func (s *Server) resourceTypes() []*schemas.ResourceType {
+	return []*schemas.ResourceType{s.types.Users, s.types.Groups}
+}
 
 // listResponse is a complete list (RFC 7644 section 3.4.2), as the discovery endpoints answer it.
 type listResponse struct {
@@ -142,7 +144,7 @@ func renderResourceType(rt *schemas.ResourceType, base string) resourceTypeForm 
 func (s *Server) listResourceTypes(w http.ResponseWriter, r *http.Request) error {
 	base := s.origin.of(r)
 	list := []any{}
-	for _, rt := range resourceTypes {
+	for _, rt := range s.resourceTypes() {
 		list = append(list, renderResourceType(rt, base))
 	}
 	return sendJSON(w, completeList(list))
@@ -150,7 +152,7 @@ func (s *Server) listResourceTypes(w http.ResponseWriter, r *http.Request) error
 
 func (s *Server) resourceType(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "id")
-	for _, rt := range resourceTypes {
+	for _, rt := range s.resourceTypes() {
 		if rt.Name == id {
 			return sendJSON(w, renderResourceType(rt, s.origin.of(r)))
 		}
@@ -183,11 +185,11 @@ type attributeForm struct {
 	ReferenceTypes  []string        `json:"referenceTypes,omitempty"`
 }
 
-// renderSchemas returns the schemas of all resource types. Their attributes come from the same tree that validates and
+// renderSchemas returns the schemas of the resource types. Their attributes come from the same tree that validates and
 // projects; the common ones (RFC 7643 section 3.1) belong to no schema.
-func renderSchemas(base string) []schemaForm {
+func renderSchemas(types []*schemas.ResourceType, base string) []schemaForm {
 	var forms []schemaForm
-	for _, rt := range resourceTypes {
+	for _, rt := range types {
 		for _, def := range rt.Schemas {
 			form := schemaForm{
 				Schemas: []string{schemaURN}, ID: def.ID, Name: def.Name.Value(), Description: def.Description.Value(),
@@ -218,7 +220,7 @@ func renderAttribute(a *attribute.Attribute) attributeForm {
 
 func (s *Server) listSchemas(w http.ResponseWriter, r *http.Request) error {
 	list := []any{}
-	for _, form := range renderSchemas(s.origin.of(r)) {
+	for _, form := range renderSchemas(s.resourceTypes(), s.origin.of(r)) {
 		list = append(list, form)
 	}
 	return sendJSON(w, completeList(list))
@@ -226,7 +228,7 @@ func (s *Server) listSchemas(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) schema(w http.ResponseWriter, r *http.Request) error {
 	id := pathID(r)
-	for _, form := range renderSchemas(s.origin.of(r)) {
+	for _, form := range renderSchemas(s.resourceTypes(), s.origin.of(r)) {
 		if form.ID == id {
 			return sendJSON(w, form)
 		}

@@ -4,15 +4,14 @@ import (
 	"context"
 
 	"github.com/scim-cognito/scim-cognito/bridge"
-	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
 // groups serves /Groups.
 func (s *Server) groups() *endpoint {
 	return &endpoint{
-		Server: s, rt: schemas.Groups, kind: store.Group, limit: s.limits.GroupBody,
-		refs: references{attribute: "members", endpoint: schemas.Users.Endpoint, kind: "User", always: true},
+		Server: s, rt: s.types.Groups, kind: store.Group, limit: s.limits.GroupBody,
+		refs: references{attribute: "members", endpoint: s.types.Users.Endpoint, kind: "User", always: true},
 
 		create:  (*bridge.Connection).CreateGroup,
 		read:    (*bridge.Connection).Group,

@@ -21,7 +21,7 @@ func FuzzBody(f *testing.F) {
 	for _, seed := range bodySeeds {
 		f.Add([]byte(seed.body), []byte(seed.operations), seed.group)
 	}
-	mapping, err := schemas.NewMapping(nil, nil)
+	mapping, err := schemas.NewMapping(schemas.Users, nil, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 // FuzzResource is FuzzBody without the syntax: whatever the bytes, they make resources and operations out of the names,
 // values and filters that mean something here.
 func FuzzResource(f *testing.F) {
-	mapping, err := schemas.NewMapping([]schemas.Row{
+	mapping, err := schemas.NewMapping(schemas.Users, []schemas.Row{
 		{SCIM: "title", Cognito: "custom:title"},
 		{SCIM: `emails[type eq "home"].value`, Cognito: "custom:home"},
 		{SCIM: enterprise + ":manager.value", Cognito: "custom:manager"},

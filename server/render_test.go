@@ -28,12 +28,12 @@ var staff = store.Doc{ID: "g1", Kind: store.Group, Created: 1700000000000, Modif
 
 func userView(t testing.TB, query map[string]string) *view {
 	t.Helper()
-	return viewOf(t, (&Server{limits: Limits{}.withDefaults()}).users(), query)
+	return viewOf(t, (&Server{types: schemas.Plain, limits: Limits{}.withDefaults()}).users(), query)
 }
 
 func groupView(t testing.TB, query map[string]string) *view {
 	t.Helper()
-	return viewOf(t, (&Server{limits: Limits{}.withDefaults()}).groups(), query)
+	return viewOf(t, (&Server{types: schemas.Plain, limits: Limits{}.withDefaults()}).groups(), query)
 }
 
 func viewOf(t testing.TB, e *endpoint, query map[string]string) *view {

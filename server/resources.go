@@ -104,7 +104,7 @@ func (e *endpoint) put(w http.ResponseWriter, r *http.Request) error {
 	case err == nil:
 		ctx := recorded(r, ignored)
 		doc, err = e.replace(connection(ctx), ctx, pathID(r), resource)
-	case e.rt == schemas.Users && schemas.SaysInactive(body):
+	case e.kind == store.User && schemas.SaysInactive(body):
 		ctx := recorded(r, []string{"only the deactivation was made: " + err.Error()})
 		doc, err = e.modify(connection(ctx), ctx, pathID(r), []patch.Op{schemas.Deactivate()})
 	}

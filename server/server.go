@@ -13,12 +13,15 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/schemas"
 )
 
 // Config says whom a Server serves and under which name.
 type Config struct {
 	// Connections are the identity providers that may push; at least one.
 	Connections []Connection
+	// Types are the resource types; those of the connections' directories. nil: schemas.Plain.
+	Types *schemas.Types
 	// BaseURL is the public URL without /scim/v2, such as "https://scim.example.com"; it starts every meta.location and
 	// $ref. Empty: taken from each request's host, and from the forwarded headers of TrustedProxies.
 	BaseURL string
@@ -41,6 +44,7 @@ type Connection struct {
 
 // Server is the http.Handler that serves SCIM under /scim/v2, and /healthz and /readyz. It is safe for concurrent use.
 type Server struct {
+	types       *schemas.Types
 	connections []*bridge.Connection
 	credentials []credential
 	origin      origin
@@ -54,9 +58,13 @@ type Server struct {
 // New builds the server. The error names what of the configuration cannot work.
 func New(cfg Config) (*Server, error) {
 	s := &Server{
+		types:  cfg.Types,
 		limits: cfg.Limits.withDefaults(),
 		clock:  cfg.Clock,
 		logger: cfg.Logger,
+	}
+	if s.types == nil {
+		s.types = schemas.Plain
 	}
 	if s.clock == nil {
 		s.clock = time.Now

@@ -5,15 +5,14 @@ import (
 	"iter"
 
 	"github.com/scim-cognito/scim-cognito/bridge"
-	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
 // users serves /Users.
 func (s *Server) users() *endpoint {
 	return &endpoint{
-		Server: s, rt: schemas.Users, kind: store.User, limit: s.limits.Body,
-		refs: references{attribute: "groups", endpoint: schemas.Groups.Endpoint, kind: "direct"},
+		Server: s, rt: s.types.Users, kind: store.User, limit: s.limits.Body,
+		refs: references{attribute: "groups", endpoint: s.types.Groups.Endpoint, kind: "direct"},
 
 		create:  (*bridge.Connection).CreateUser,
 		read:    (*bridge.Connection).User,

@@ -44,7 +44,7 @@ func Client(e *emulator.Emulator) *cip.Client {
 // Pool reads a whole pool.
 func Pool(ctx context.Context, client *cip.Client, pool string) (State, error) {
 	s := newState()
-	mapping, err := schemas.NewMapping(nil, nil)
+	mapping, err := schemas.NewMapping(schemas.Users, nil, nil)
 	if err != nil {
 		return s, err
 	}
@@ -113,7 +113,7 @@ func (s State) addGroup(ctx context.Context, client *cip.Client, pool string, g 
 
 // User is the user with a sub in SCIM form, without an id, and as JSON; "" when the pool has none.
 func User(ctx context.Context, client *cip.Client, pool, sub string) (schemas.Resource, string, error) {
-	mapping, err := schemas.NewMapping(nil, nil)
+	mapping, err := schemas.NewMapping(schemas.Users, nil, nil)
 	if err != nil {
 		return nil, "", err
 	}

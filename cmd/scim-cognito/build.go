@@ -32,6 +32,7 @@ type wiring struct {
 type application struct {
 	handler     http.Handler // of the public listener
 	operator    http.Handler // of the private one
+	types       *schemas.Types
 	store       *store.Store
 	pools       []*cognito.Pool
 	directories map[string]*bridge.Directory // by pool id
@@ -46,7 +47,8 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 			err = errors.Join(err, a.close())
 		}
 	}()
-	trees := map[store.Kind]*attribute.Tree{store.User: schemas.Users.Tree, store.Group: schemas.Groups.Tree}
+	a.types = schemas.NewTypes()
+	trees := map[store.Kind]*attribute.Tree{store.User: a.types.Users.Tree, store.Group: a.types.Groups.Tree}
 	if a.store, err = store.Open(ctx, store.Config{URL: cfg.Store, Trees: trees, Logger: w.Logger}); err != nil {
 		return nil, err
 	}
@@ -63,7 +65,7 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 		})
 	}
 	if a.handler, err = server.New(server.Config{
-		Connections: connections, BaseURL: cfg.BaseURL, TrustedProxies: prefixes(cfg.TrustedProxies), Logger: w.Logger,
+		Connections: connections, Types: a.types, BaseURL: cfg.BaseURL, TrustedProxies: prefixes(cfg.TrustedProxies), Logger: w.Logger,
 	}); err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func (a *application) directory(ctx context.Context, c config.Connection, w wiri
 	if err != nil {
 		return nil, err
 	}
-	d, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: a.store, Attributes: rows, Logger: w.Logger})
+	d, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: a.store, Types: a.types, Attributes: rows, Logger: w.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +119,7 @@ func (a *application) pool(ctx context.Context, p config.Pool, rows []schemas.Ro
 	if err != nil {
 		return nil, err
 	}
-	missing, err := bridge.MissingAttributes(pool.Info(), rows)
+	missing, err := bridge.MissingAttributes(a.types, pool.Info(), rows)
 	if err != nil {
 		return nil, err
 	}
