@@ -210,23 +210,3 @@ func hopeless(err error) bool {
 	}
 	return errors.Is(err, store.ErrNotFound) // left the mirror meanwhile
 }
-
-// userGone settles with a consistent read whether a deletion of unknown outcome was made.
-func (d *Directory) userGone(ctx context.Context, username string, err error) bool {
-	var e *cognito.Error
-	if !errors.As(err, &e) || !e.Sent {
-		return false
-	}
-	_, err = d.pool.User(ctx, username)
-	return cognito.KindOf(err) == cognito.NotFound
-}
-
-// groupGone is userGone for a group, whose absence the pool may show late.
-func (d *Directory) groupGone(ctx context.Context, name string, err error) bool {
-	var e *cognito.Error
-	if !errors.As(err, &e) || !e.Sent {
-		return false
-	}
-	_, err = d.pool.Group(ctx, name)
-	return cognito.KindOf(err) == cognito.GroupNotFound
-}

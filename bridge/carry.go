@@ -66,6 +66,22 @@ func (d *Directory) uncertain(ctx context.Context, e *entry, err error) error {
 	return errors.Join(err, d.journal(context.WithoutCancel(ctx), e, retryJournal(1)))
 }
 
+// once ends work of one call, which is in the journal only if its outcome is unknown. Done, it supersedes work for the
+// same resource that is parked there: tried again, that would undo it. It returns err.
+func (d *Directory) once(ctx context.Context, e *entry, err error) error {
+	if err != nil {
+		return d.uncertain(ctx, e, err)
+	}
+	parked, err := d.mirror.JournalByKey(context.WithoutCancel(ctx), e.key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return internal(err)
+	}
+	return d.drop(ctx, &entry{row: parked})
+}
+
 // carryUser carries out op's plan for a user and returns the row that the mirror then has. Its errors are Cognito's own.
 // pending is what the journal holds for the user already: the plan takes its place.
 func (d *Directory) carryUser(ctx context.Context, op *operation, key string, pending *entry, user cognito.User, h *hold) (store.Doc, error) {
@@ -73,7 +89,7 @@ func (d *Directory) carryUser(ctx context.Context, op *operation, key string, pe
 	e := newEntry(key, desired{User: desiredUserOf(op.plan)})
 	if len(op.plan) == 1 && pending == nil {
 		doc, err := d.applyUser(ctx, op, nil, user, h)
-		return doc, d.uncertain(ctx, e, err)
+		return doc, d.once(ctx, e, err)
 	}
 	var doc store.Doc
 	err := d.carry(ctx, op, e, h, func(ctx context.Context) error {
@@ -93,7 +109,7 @@ func (d *Directory) carryGroup(ctx context.Context, op *operation, id, key strin
 	e := newEntry(key, desired{Group: desiredGroupOf(group.Name, id, op.plan)})
 	if len(op.plan) == 1 && pending == nil {
 		doc, err := d.applyGroup(ctx, op, nil, id, group, m)
-		return doc, d.uncertain(ctx, e, err)
+		return doc, d.once(ctx, e, err)
 	}
 	var doc store.Doc
 	err := d.carry(ctx, op, e, h, func(ctx context.Context) error {

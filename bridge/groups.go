@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -33,7 +32,7 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 	if !d.groupsKnown.Load() {
 		return store.Doc{}, d.warming() // who else carries the name is not known yet
 	}
-	if err := c.promise(ctx, op, store.Group, r); err != nil {
+	if err := c.recall(ctx, op, store.Group, r); err != nil {
 		return store.Doc{}, err
 	}
 	defer func() { err = c.kept(ctx, store.Group, r, err) }()
@@ -53,6 +52,9 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 		return store.Doc{}, err
 	}
 	name, err := c.freeGroupName(ctx, op, display)
+	if err == nil {
+		err = c.promise(ctx, op, store.Group, r)
+	}
 	for err == nil {
 		op.plan = planGroup(groupChange{Name: name, Create: true, Description: describe, Add: add.names()})
 		doc, err = d.carryGroup(ctx, op, id, groupNameKey(display), nil, cognito.Group{Name: name}, membership{add: add}, hold)
@@ -182,10 +184,10 @@ func (c *Connection) changeGroup(ctx context.Context, id, method string, change 
 
 // describe returns the Description that want asks for, "" when it is the one there is. People's own words in that of a
 // group which is not managed yet are written over: the activity keeps them. A Description that an earlier request has left
-// uncertain is sent in any case.
+// uncertain is sent in any case; after a deletion of unknown outcome any is, since it tells whether the group is there.
 func (d *Directory) describe(ctx context.Context, op *operation, doc store.Doc, is, want schemas.Resource, pending *entry) (string, error) {
 	wanted := groupAttributes(want, doc.ID)
-	unsure := pending != nil && pending.want.Group != nil && pending.want.Group.Describe != ""
+	unsure := pending.deletes() || pending != nil && pending.want.Group != nil && pending.want.Group.Describe != ""
 	if !unsure && sameAttributes(groupAttributes(is, doc.ID), wanted) {
 		return "", nil
 	}
@@ -211,10 +213,10 @@ func (c *Connection) relabel(ctx context.Context, h *hold, from, to, id string) 
 		return err
 	}
 	docs, err := c.dir.mirror.Find(ctx, store.Group, "displayName", to)
-	if err == nil && slices.ContainsFunc(docs, func(doc store.Doc) bool { return doc.ID != id }) {
-		err = exists("displayName", to)
+	if err != nil {
+		return internal(err)
 	}
-	return internal(err)
+	return c.dir.occupied(ctx, docs, id, "displayName", to)
 }
 
 // DeleteGroup removes the group from the pool, whatever the mirror believes of it.
@@ -237,34 +239,14 @@ func (c *Connection) DeleteGroup(ctx context.Context, id string) (err error) {
 	op.plan = Plan{{Op: DeleteGroup, Group: doc.PoolName}}
 	leaving := cognito.WithPriority(ctx, cognito.Deprovision)
 	err = d.pool.DeleteGroup(leaving, doc.PoolName)
-	if cognito.KindOf(err) == cognito.Invalid {
-		// AWS's guide says that only empty groups can be deleted, its API reference does not: both are served.
-		if err = d.empty(leaving, doc.PoolName); err == nil {
-			err = d.pool.DeleteGroup(leaving, doc.PoolName)
-		}
+	if cognito.KindOf(err) == cognito.Invalid { // it has members
+		op.steps.Store(int64(len(op.plan)))
+		return fromCognito(d.carry(leaving, op, deletionOf(doc), hold, func(ctx context.Context) error { return d.deleteEmptied(ctx, op, doc) }))
 	}
-	if err != nil && cognito.KindOf(err) != cognito.GroupNotFound && !d.groupGone(ctx, doc.PoolName, err) {
-		return fromCognito(err)
+	if err != nil && cognito.KindOf(err) != cognito.GroupNotFound && !d.groupGone(ctx, doc, err) {
+		return fromCognito(d.uncertain(ctx, deletionOf(doc), err))
 	}
-	if forgetErr := d.forget(ctx, store.Group, id); forgetErr != nil {
-		return forgetErr
-	}
-	return d.dropKey(ctx, groupKey(id)) // gone already or not: it was there as far as we said, and now it is not
-}
-
-// empty removes every member from a group.
-func (d *Directory) empty(ctx context.Context, group string) error {
-	for {
-		users, _, err := d.pool.MembersPage(ctx, group, "")
-		if err != nil || len(users) == 0 {
-			return err
-		}
-		for _, u := range users {
-			if err := d.pool.RemoveMember(ctx, group, u.Username); err != nil {
-				return err
-			}
-		}
-	}
+	return d.removed(ctx, store.Group, id) // gone already or not: it was there as far as we said, and now it is not
 }
 
 // groupAttributes are the attributes of a group that its Description holds.

@@ -7,12 +7,19 @@ import (
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/store"
 )
 
 // userKey and its siblings name locks and journal entries. A resource's own lock is taken before that of a name it wants;
 // a resource that is being created comes last, when nobody else can know of it.
-func userKey(id string) string        { return "user:" + id }
-func groupKey(id string) string       { return "group:" + id }
+func userKey(id string) string  { return "user:" + id }
+func groupKey(id string) string { return "group:" + id }
+func keyOf(kind store.Kind, id string) string {
+	if kind == store.Group {
+		return groupKey(id)
+	}
+	return userKey(id)
+}
 func userNameKey(name string) string  { return "userName:" + fold(name) }
 func groupNameKey(name string) string { return "displayName:" + fold(name) }
 

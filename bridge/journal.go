@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
@@ -21,6 +22,7 @@ type desired struct {
 type desiredUser struct {
 	Username string            `json:"username"`
 	Create   bool              `json:"create,omitempty"` // it is not there yet
+	Delete   bool              `json:"delete,omitempty"` // it shall not be there; nothing else is set
 	Set      map[string]string `json:"set,omitempty"`    // attributes; "" unsets one
 	Enabled  *bool             `json:"enabled,omitempty"`
 }
@@ -29,6 +31,7 @@ type desiredGroup struct {
 	Name     string   `json:"name"`
 	ID       string   `json:"id"`
 	Create   bool     `json:"create,omitempty"`
+	Delete   bool     `json:"delete,omitempty"`   // as for users
 	Describe string   `json:"describe,omitempty"` // the Description; "" leaves it
 	Remove   []string `json:"remove,omitempty"`   // Usernames
 	Add      []string `json:"add,omitempty"`
@@ -75,6 +78,15 @@ type entry struct {
 }
 
 func newEntry(key string, want desired) *entry { return &entry{key: key, want: want} }
+
+// userID is the id of the user whom an entry is about, "" while nobody knows it.
+func (e *entry) userID() string {
+	id, ok := strings.CutPrefix(e.row.Key, userKey(""))
+	if !ok {
+		return ""
+	}
+	return id
+}
 
 // lease is for how long the journal leaves an entry to whoever wrote it down. Entries whose resource is locked by work of
 // this process wait for it anyway.
@@ -142,7 +154,7 @@ func (d *Directory) settle(ctx context.Context, e *entry, err error, told bool) 
 	superseded := errors.Is(context.Cause(ctx), errSuperseded)
 	writeErr := d.write(ctx, func(tx *store.Tx) error {
 		switch {
-		case err == nil || told && !passing(err):
+		case err == nil || told && !passing(err) || gone(err):
 			return tx.JournalDelete(e.row.ID)
 		case superseded:
 			e.row.Next = d.now().Add(retryJournal(0)) // the newer request writes over it, unless it is refused
@@ -166,6 +178,11 @@ func (d *Directory) settle(ctx context.Context, e *entry, err error, told bool) 
 	return err
 }
 
+// gone reports that what work is about has been deleted meanwhile: there is nothing left to do.
+func gone(err error) bool {
+	return cognito.KindOf(err) == cognito.NotFound || cognito.KindOf(err) == cognito.GroupNotFound
+}
+
 // pending is what the journal holds for a resource, nil for nothing. The caller has its lock.
 func (d *Directory) pending(ctx context.Context, key string) (*entry, error) {
 	row, err := d.mirror.JournalByKey(ctx, key)
@@ -175,9 +192,14 @@ func (d *Directory) pending(ctx context.Context, key string) (*entry, error) {
 	if err != nil {
 		return nil, internal(err)
 	}
-	e := &entry{key: key, row: row}
+	return read(row)
+}
+
+// read is an entry as it was written down.
+func read(row store.Entry) (*entry, error) {
+	e := &entry{key: row.Key, row: row}
 	if err := json.Unmarshal(row.Body, &e.want); err != nil {
-		return nil, internal(fmt.Errorf("reading the journal entry of %s: %w", key, err))
+		return nil, internal(fmt.Errorf("reading the journal entry of %s: %w", row.Key, err))
 	}
 	return e, nil
 }
@@ -188,15 +210,6 @@ func (d *Directory) drop(ctx context.Context, e *entry) error {
 		return nil
 	}
 	return d.write(ctx, func(tx *store.Tx) error { return tx.JournalDelete(e.row.ID) })
-}
-
-// dropKey removes what the journal holds for a resource that is gone.
-func (d *Directory) dropKey(ctx context.Context, key string) error {
-	pending, err := d.pending(ctx, key)
-	if err != nil {
-		return err
-	}
-	return d.drop(ctx, pending)
 }
 
 // withoutName is a key as a log may hold it: ids are nobody's business to hide, names are.

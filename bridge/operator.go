@@ -80,7 +80,8 @@ func (d *Directory) ResyncGroup(ctx context.Context, id string) (there bool, err
 
 // Unfinished is work that the journal holds.
 type Unfinished struct {
-	Key      string    `json:"key"` // "user:<id>", "group:<id>", "userName:<name>" or "displayName:<name>" while it is being created
+	Key      string    `json:"key"`  // "user:<id>", "group:<id>", "userName:<name>" or "displayName:<name>" while it is being created
+	Work     string    `json:"work"` // create, change or delete
 	Attempts int       `json:"attempts"`
 	Created  time.Time `json:"created"`
 	Next     time.Time `json:"next"`             // when it is tried again
@@ -95,9 +96,21 @@ func (d *Directory) Journal(ctx context.Context) ([]Unfinished, error) {
 	}
 	work := make([]Unfinished, len(list))
 	for i, e := range list {
-		work[i] = Unfinished{Key: e.Key, Attempts: e.Attempts, Created: e.Created, Next: e.Next, Parked: e.Parked}
+		work[i] = Unfinished{Key: e.Key, Work: workOf(e), Attempts: e.Attempts, Created: e.Created, Next: e.Next, Parked: e.Parked}
 	}
 	return work, nil
+}
+
+// workOf says in a word what an entry is about.
+func workOf(row store.Entry) string {
+	e, err := read(row)
+	switch {
+	case err == nil && e.deletes():
+		return "delete"
+	case err == nil && e.creates():
+		return "create"
+	}
+	return "change"
 }
 
 // RetryWork has the work under a key tried now, parked or not.

@@ -22,15 +22,21 @@ func owedKey(kind store.Kind, r schemas.Resource) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// promise notes, before the first call of a create, that its repetition is owed the answer, and whether it is one: the
-// process may be killed between that call and the answer. The caller has the name's lock, and calls kept in the end.
+// recall notes in op whether a create repeats one that was promised an answer. The caller has the name's lock, and calls
+// kept in the end.
+func (c *Connection) recall(ctx context.Context, op *operation, kind store.Kind, r schemas.Resource) (err error) {
+	op.owed, err = c.dir.mirror.Owed(ctx, c.cfg.Name, owedKey(kind, r), c.dir.now())
+	return internal(err)
+}
+
+// promise notes, before the first call of a create, that its repetition is owed the answer: the process may be killed
+// between that call and the answer. The name is known to be free by then, or what has it would pass for what is promised.
 func (c *Connection) promise(ctx context.Context, op *operation, kind store.Kind, r schemas.Resource) error {
-	key := owedKey(kind, r)
-	return internal(c.dir.mirror.Update(ctx, func(tx *store.Tx) (err error) {
-		if _, op.owed, err = tx.OwedTake(c.cfg.Name, key); err != nil {
-			return err
-		}
-		return tx.OwedPut(store.Owed{Connection: c.cfg.Name, Key: key, Until: c.dir.now().Add(owedFor)})
+	if op.owed {
+		return nil // and stands
+	}
+	return internal(c.dir.mirror.Update(ctx, func(tx *store.Tx) error {
+		return tx.OwedPut(store.Owed{Connection: c.cfg.Name, Key: owedKey(kind, r), Until: c.dir.now().Add(owedFor)})
 	}))
 }
 
@@ -63,7 +69,7 @@ func (c *Connection) taken(ctx context.Context, op *operation, kind store.Kind, 
 		return store.Doc{}, err
 	}
 	if !op.owed || !same {
-		return store.Doc{}, exists(attribute, name)
+		return store.Doc{}, c.dir.occupied(ctx, docs, "", attribute, name)
 	}
 	op.note("created earlier, by a request that was not answered, or with an error")
 	return docs[0], nil
@@ -92,10 +98,7 @@ func (d *Directory) madeOf(doc store.Doc, r schemas.Resource) (bool, error) {
 // own lock is never waited for while holding that of a name.
 func (c *Connection) complete(ctx context.Context, doc store.Doc, h *hold) (store.Doc, error) {
 	h.end()
-	key := userKey(doc.ID)
-	if doc.Kind == store.Group {
-		key = groupKey(doc.ID)
-	}
+	key := keyOf(doc.Kind, doc.ID)
 	own, err := c.dir.hold(ctx, key)
 	if err != nil {
 		return store.Doc{}, err
@@ -111,5 +114,8 @@ func (c *Connection) complete(ctx context.Context, doc store.Doc, h *hold) (stor
 		}
 	}
 	doc, err = c.dir.mirror.Get(ctx, doc.Kind, doc.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return doc, &Error{Kind: TooMany, RetryAfter: time.Second, Detail: "what an earlier attempt had created has been deleted meanwhile; repeat the request"}
+	}
 	return doc, internal(err)
 }

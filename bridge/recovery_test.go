@@ -272,3 +272,122 @@ func TestResyncOfAUserWhomTheMirrorLacks(t *testing.T) {
 		t.Errorf("the mirror has %q, %v; want late", doc.Display, err)
 	}
 }
+
+// parkWork leaves a change under a key, as one that was refused for good.
+func (r *rig) parkWork(mirror *store.Directory, key string) {
+	r.t.Helper()
+	err := mirror.Update(r.t.Context(), func(tx *store.Tx) error {
+		_, err := tx.JournalPut(store.Entry{Key: key, Body: []byte(`{}`), Parked: "refused"})
+		return err
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func TestWorkForAUserIsNotDoneToTheNextOneOfTheName(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"a change":   ada,
+		"a creation": strings.Replace(ada, `"active":true`, `"active":false`, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.fault(emulator.Fault{Operation: "AdminDisableUser", Kind: emulator.ServerError})
+			doc, err := r.CreateUser(t.Context(), r.resource(schemas.Users, body))
+			if err == nil {
+				_, err = r.patchUser(doc.ID, `{"Operations":[{"op":"replace","value":{"active":false,"title":"Boss"}}]}`)
+			}
+			if kindOf(err) != "unavailable" {
+				t.Fatalf("err = %v, want unavailable", err)
+			}
+			r.emulator.ClearFaults()
+			r.shutDown()
+			if err := r.pool.DeleteUser(t.Context(), "ada@example.com"); err != nil {
+				t.Fatal(err)
+			}
+			next, err := r.pool.CreateUser(t.Context(), "ada@example.com", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.start()
+			r.until("the journal is empty", func() bool { return r.journal() == 0 })
+			if u := r.inPool("ada@example.com"); u.Sub != next.Sub || !u.Enabled || u.Attributes["custom:scim"] != "" {
+				t.Errorf("the pool has %+v, want the new user untouched", u)
+			}
+		})
+	}
+}
+
+func TestACreatedUserWhomOthersDeletedStaysDeleted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.fault(emulator.Fault{Operation: "AdminDisableUser", Kind: emulator.ServerError})
+	if _, err := r.CreateUser(t.Context(), r.resource(schemas.Users, `{"userName":"ann","active":false}`)); kindOf(err) != "unavailable" {
+		t.Fatalf("err = %v, want unavailable", err)
+	}
+	r.emulator.ClearFaults()
+	r.shutDown()
+	if err := r.pool.DeleteUser(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	r.until("the journal is empty", func() bool { return r.journal() == 0 })
+	if _, err := r.pool.User(t.Context(), "ann"); cognito.KindOf(err) != cognito.NotFound {
+		t.Errorf("ann in the pool: %v, want her gone", err)
+	}
+}
+
+// TestAReadThatDoesNotShowAGroupYetIsNotBelieved: right after a group was made, reads may not know it.
+func TestAReadThatDoesNotShowAGroupYetIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *rigConfig) { c.emulator.Lag, c.dir.Lag = 1500*time.Millisecond, 2*time.Second })
+	ids := r.crowd(2)
+	group := r.createGroup(`{"displayName":"Staff"}`)
+	r.fault(emulator.Fault{Operation: "AdminAddUserToGroup", Kind: emulator.ServerError})
+	if _, err := r.patchGroup(group.ID, `{"Operations":[{"op":"add","path":"members","value":`+values(ids...)+`}]}`); kindOf(err) != "unavailable" {
+		t.Fatalf("err = %v, want unavailable", err)
+	}
+	r.emulator.ClearFaults()
+	r.shutDown()
+	r.start() // and the work is due at once
+	r.until("the journal is empty", func() bool { return r.journal() == 0 })
+	r.until("the members are there", func() bool { return len(r.members("Staff")) == 2 })
+}
+
+// TestAConflictIsNoPromise: a POST that was refused because the name is taken must not be answered 201 when it is repeated.
+func TestAConflictIsNoPromise(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	// Of a first POST nobody knows what has become; it was made, is seen, and changed.
+	r.fault(emulator.Fault{Operation: "AdminCreateUser", Kind: emulator.ResetAfter, Count: 1})
+	r.fault(emulator.Fault{Operation: "AdminCreateUser", Kind: emulator.ServerError})
+	r.fault(emulator.Fault{Operation: "AdminGetUser", Kind: emulator.ServerError})
+	if _, err := r.CreateUser(t.Context(), r.resource(schemas.Users, `{"userName":"ann","title":"A"}`)); kindOf(err) != "unavailable" {
+		t.Fatalf("err = %v, want unavailable", err)
+	}
+	r.dir.Resync()
+	var page store.Page
+	r.until("the sweep has seen her", func() bool {
+		var err error
+		if page, err = r.List(t.Context(), store.Query{Kind: store.User, Where: must(filter.Parse(`userName eq "ann"`)), Count: 1}); err != nil {
+			t.Fatal(err)
+		}
+		return page.Total == 1
+	})
+	for doc := range page.Docs {
+		if _, err := r.patchUser(doc.ID, `{"Operations":[{"op":"replace","path":"title","value":"B"}]}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Another POST asks for just what is there now, while the first cannot be settled.
+	other := r.resource(schemas.Users, `{"userName":"ann","title":"B"}`)
+	if _, err := r.CreateUser(t.Context(), other); kindOf(err) != "unavailable" {
+		t.Fatalf("the other POST: %v, want unavailable", err)
+	}
+	r.emulator.ClearFaults()
+	if _, err := r.CreateUser(t.Context(), other); kindOf(err) != "exists" {
+		t.Errorf("the other POST again: %v, want exists: it has created nobody", err)
+	}
+}

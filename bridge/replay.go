@@ -83,6 +83,10 @@ func (d *Directory) finish(ctx context.Context, key string, h *hold) error {
 func (d *Directory) replay(ctx context.Context, e *entry, h *hold) error {
 	var err error
 	switch {
+	case e.deletes() && e.want.User != nil:
+		err = d.replayUserDeletion(ctx, e.userID(), e.want.User.Username)
+	case e.deletes():
+		err = d.replayGroupDeletion(ctx, *e.want.Group)
 	case e.want.User != nil:
 		err = d.replayUser(ctx, e, *e.want.User, h)
 	case e.want.Group != nil:
@@ -93,25 +97,23 @@ func (d *Directory) replay(ctx context.Context, e *entry, h *hold) error {
 
 func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *hold) error {
 	op := &operation{}
+	id := e.userID() // "": it is not known yet whether the user was created
 	user, err := d.pool.User(ctx, u.Username)
 	switch {
-	case cognito.KindOf(err) == cognito.NotFound && u.Create:
+	case cognito.KindOf(err) == cognito.NotFound && id == "":
 		op.plan = planCreateUser(u.Username, u.Set, e.status())
 		_, err = d.applyUser(ctx, op, e, user, h)
 		return err
-	case cognito.KindOf(err) == cognito.NotFound:
-		return nil // deleted: there is nothing left to do
+	case cognito.KindOf(err) == cognito.NotFound || err == nil && id != "" && id != user.Sub:
+		return d.forget(ctx, store.User, id) // deleted, and the Username may be another's: there is nothing left to do
 	case err != nil:
 		return err
-	case u.Create && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow] && u.Enabled == nil:
+	case id == "" && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow] && u.Enabled == nil:
 		return nil // changed since, or somebody else's: the creation was all there was to do
-	case u.Create && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow]:
+	case id == "" && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow]:
 		return &Error{Kind: Exists, Detail: "the Username has been given to somebody else"}
-	case e.row.Key != userKey(user.Sub):
-		if err := h.add(ctx, d, userKey(user.Sub)); err != nil {
-			return err
-		}
-		if err := d.rekey(ctx, e, userKey(user.Sub)); err != nil {
+	case id == "":
+		if superseded, err := d.created(ctx, e, userKey(user.Sub), h); err != nil || superseded {
 			return err
 		}
 	}
@@ -127,32 +129,48 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 	return err
 }
 
+// created moves work to the key of the resource that it turns out to have created. A newer request may have left work
+// there: that supersedes it.
+func (d *Directory) created(ctx context.Context, e *entry, key string, h *hold) (superseded bool, err error) {
+	if err := h.add(ctx, d, key); err != nil {
+		return false, err
+	}
+	newer, err := d.pending(ctx, key)
+	if err != nil || newer != nil {
+		return newer != nil, err
+	}
+	return false, d.rekey(ctx, e, key)
+}
+
 func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup, h *hold) error {
 	requested := d.now()
 	group, err := d.readGroup(ctx, g.Name)
+	unsure := e.row.Key != groupKey(g.ID) // it is not known yet whether the group was created
 	change := groupChange{Name: g.Name, Description: g.Describe}
 	var doc store.Doc
 	switch {
-	case cognito.KindOf(err) == cognito.GroupNotFound && g.Create:
+	case cognito.KindOf(err) == cognito.GroupNotFound && unsure:
 		change.Create, group = true, cognito.Group{Name: g.Name}
 		err = h.add(ctx, d, groupKey(g.ID))
 	case cognito.KindOf(err) == cognito.GroupNotFound:
-		return nil // deleted: there is nothing left to do
-	case err == nil && g.Create && group.Description != g.Describe && len(g.Add) == 0:
+		return d.absent(ctx, g.ID, err) // deleted: there is nothing left to do
+	case err == nil && unsure && group.Description != g.Describe && len(g.Add) == 0:
 		return nil // as for users
-	case err == nil && g.Create && group.Description != g.Describe:
+	case err == nil && unsure && group.Description != g.Describe:
 		return &Error{Kind: Exists, Detail: "the group name has been given to another group"}
-	case err == nil:
-		// Not remembered: the read may be older than what the mirror has.
-		err = d.write(ctx, func(tx *store.Tx) (err error) {
-			if _, err = tx.Observe(d.groupDoc(group), requested, d.cfg.Lag); err == nil {
-				doc, err = tx.ByPoolName(store.Group, g.Name)
-			}
+	case err == nil && unsure:
+		if superseded, err := d.created(ctx, e, groupKey(g.ID), h); err != nil || superseded {
 			return err
-		})
+		}
+		doc, err = d.noted(ctx, group, requested)
+	case err == nil:
+		doc, err = d.noted(ctx, group, requested)
 	}
 	if err != nil {
 		return err
+	}
+	if !change.Create && doc.ID != g.ID {
+		return nil // deleted, and the name is another's
 	}
 	m := membership{}
 	left, err := d.left(ctx, e)
@@ -165,6 +183,18 @@ func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup, h
 	change.Remove, change.Add = m.remove.names(), m.add.names()
 	_, err = d.applyGroup(ctx, &operation{plan: planGroup(change)}, e, g.ID, group, m)
 	return err
+}
+
+// noted is the row of a group that was read from the pool. It is not remembered: the read may be older than what the
+// mirror has.
+func (d *Directory) noted(ctx context.Context, group cognito.Group, requested time.Time) (doc store.Doc, err error) {
+	err = d.write(ctx, func(tx *store.Tx) (err error) {
+		if _, err = tx.Observe(d.groupDoc(group), requested, d.cfg.Lag); err == nil {
+			doc, err = tx.ByPoolName(store.Group, group.Name)
+		}
+		return err
+	})
+	return doc, err
 }
 
 // people are the rows of users by their Usernames; those who are gone are left out.

@@ -27,8 +27,11 @@ func (e *entry) status() status {
 
 // doubt is what of a user the pending entry has left uncertain.
 func (e *entry) doubt() doubt {
-	if e == nil || e.want.User == nil {
+	switch {
+	case e == nil || e.want.User == nil:
 		return doubt{}
+	case e.deletes():
+		return doubt{attributes: []string{schemas.Overflow}} // any call tells whether the user is there
 	}
 	return doubt{attributes: slices.Sorted(maps.Keys(e.want.User.Set)), enabled: e.want.User.Enabled != nil}
 }
@@ -84,14 +87,20 @@ func (d *Directory) takeOver(ctx context.Context, left membership, group store.D
 	return nil
 }
 
-// doubtful makes is, what the mirror says of a group's members, such that a request sends what is uncertain again.
+// doubtful makes is, what the mirror says of a group's members, such that a request sends what is uncertain again. Whom
+// the mirror has in the group was put there since: else a large push that is repeated would begin anew.
 func (m membership) doubtful(is map[string]bool, asked patch.Delta) {
 	stay := set(asked.Add)
-	for _, id := range slices.Concat(m.remove.ids(), m.add.ids()) {
+	for _, id := range m.remove.ids() {
 		if asked.Replace && !stay[id] {
 			is[id] = true
 		} else {
 			delete(is, id)
+		}
+	}
+	for _, id := range m.add.ids() {
+		if asked.Replace && !stay[id] {
+			is[id] = true
 		}
 	}
 }

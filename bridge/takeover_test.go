@@ -170,3 +170,37 @@ func TestManyPatchesOfOneGroupDoNotStopEachOther(t *testing.T) {
 		t.Errorf("%d members, want 200", len(got))
 	}
 }
+
+// TestARepeatedPushDoesNotBeginAnew: whom the first attempt has put into the group is not put there again.
+func TestARepeatedPushDoesNotBeginAnew(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ids := r.crowd(30)
+	group := r.createGroup(`{"displayName":"Staff"}`)
+	push := map[string]func() error{
+		"PATCH": func() error {
+			_, err := r.patchGroup(group.ID, `{"Operations":[{"op":"add","path":"members","value":`+values(ids[:15]...)+`}]}`)
+			return err
+		},
+		"PUT": func() error {
+			_, err := r.ReplaceGroup(t.Context(), group.ID, r.resource(schemas.Groups, `{"displayName":"Staff","members":`+values(ids...)+`}`))
+			return err
+		},
+	}
+	for _, method := range []string{"PATCH", "PUT"} {
+		r.fault(emulator.Fault{Operation: "AdminAddUserToGroup", Kind: emulator.ServerError, After: 8})
+		if err := push[method](); kindOf(err) != "unavailable" {
+			t.Fatalf("%s: %v, want unavailable", method, err)
+		}
+		r.emulator.ClearFaults()
+		there := len(r.members("Staff"))
+		made := r.calls(func() {
+			if err := push[method](); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got := len(r.members("Staff")); made["AdminAddUserToGroup"] != int64(got-there) {
+			t.Errorf("%s again: %d calls for %d of %d members, want one call for each that was missing", method, made["AdminAddUserToGroup"], got-there, got)
+		}
+	}
+}

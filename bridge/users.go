@@ -29,7 +29,7 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 		return store.Doc{}, err
 	}
 	defer hold.end()
-	if err := c.promise(ctx, op, store.User, r); err != nil {
+	if err := c.recall(ctx, op, store.User, r); err != nil {
 		return store.Doc{}, err
 	}
 	defer func() { err = c.kept(ctx, store.User, r, err) }()
@@ -48,6 +48,9 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 		} else if len(users) > 0 {
 			return store.Doc{}, &Error{Kind: Exists, Detail: "userName is the id of another user; choose another userName"}
 		}
+	}
+	if err := c.promise(ctx, op, store.User, r); err != nil {
+		return store.Doc{}, err
 	}
 	for n := 1; ; n++ {
 		doc, err = c.createAs(ctx, op, c.dir.username(numbered(userName, n)), r, hold)
@@ -236,10 +239,7 @@ func (c *Connection) free(ctx context.Context, userName, id string) error {
 	if err != nil {
 		return internal(err)
 	}
-	if slices.ContainsFunc(docs, func(doc store.Doc) bool { return doc.ID != id }) {
-		return exists("userName", userName)
-	}
-	return nil
+	return c.dir.occupied(ctx, docs, id, "userName", userName)
 }
 
 // DeleteUser removes the user from the pool, whatever the mirror believes of it.
@@ -261,13 +261,10 @@ func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
 	}
 	op.plan = Plan{{Op: DeleteUser, User: doc.PoolName}}
 	err = d.pool.DeleteUser(cognito.WithPriority(ctx, cognito.Deprovision), doc.PoolName)
-	if err != nil && cognito.KindOf(err) != cognito.NotFound && !d.userGone(ctx, doc.PoolName, err) {
-		return fromCognito(err)
+	if err != nil && cognito.KindOf(err) != cognito.NotFound && !d.userGone(ctx, doc, err) {
+		return fromCognito(d.uncertain(ctx, deletionOf(doc), err))
 	}
-	if forgetErr := d.forget(ctx, store.User, id); forgetErr != nil {
-		return forgetErr
-	}
-	return d.dropKey(ctx, userKey(id)) // gone already or not: it was there as far as we said, and now it is not
+	return d.removed(ctx, store.User, id) // gone already or not: it was there as far as we said, and now it is not
 }
 
 // toCognito maps a user, and applies the connection's policy to what finds no room.
@@ -295,6 +292,24 @@ func checkUserName(userName string) error {
 
 func exists(attribute, value string) error {
 	return &Error{Kind: Exists, Detail: fmt.Sprintf("%s %q is taken by another resource", attribute, value)}
+}
+
+// occupied reports an error if one of docs, which carry the name that a request wants, is not the resource with the id. It
+// passes while the journal settles whether that one is deleted.
+func (d *Directory) occupied(ctx context.Context, docs []store.Doc, id, attribute, value string) error {
+	i := slices.IndexFunc(docs, func(doc store.Doc) bool { return doc.ID != id })
+	if i < 0 {
+		return nil
+	}
+	pending, err := d.pending(ctx, keyOf(docs[i].Kind, docs[i].ID))
+	if err != nil {
+		return err
+	}
+	if pending.deletes() {
+		return &Error{Kind: TooMany, RetryAfter: max(pending.row.Next.Sub(d.now()), 0) + journalEvery,
+			Detail: fmt.Sprintf("%s %q belongs to a resource whose deletion Amazon Cognito has not confirmed yet; repeat the request", attribute, value)}
+	}
+	return exists(attribute, value)
 }
 
 // fold is how userName and displayName compare (RFC 7643 section 4.1.1: not caseExact).

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -21,6 +22,15 @@ func (t *Tx) OwedPut(o Owed) error {
 	}
 	return t.c.exec("INSERT INTO owed (dir, connection, key, id, until) VALUES (?, ?, ?, ?, ?) ON CONFLICT (dir, connection, key) DO UPDATE SET id = excluded.id, until = excluded.until",
 		t.d.dir, o.Connection, o.Key, o.ID, ms(o.Until))
+}
+
+// Owed reports whether an answer is owed to a POST at the time now.
+func (d *Directory) Owed(ctx context.Context, connection, key string, now time.Time) (owed bool, err error) {
+	err = d.s.read(ctx, func(c *conn) error {
+		return c.one("SELECT EXISTS (SELECT 1 FROM owed WHERE dir = ? AND connection = ? AND key = ? AND until >= ?)",
+			one{d.dir, connection, key, ms(now)}, &owed)
+	})
+	return owed, err
 }
 
 // OwedTake returns the answer owed to a POST and removes it; ok is false when there is none, or its time is over.

@@ -29,13 +29,13 @@ func (c journalListCommand) Run(ctx context.Context, w world) error {
 		_, err := fmt.Fprintln(w.Out, "The journal is empty: no work is left.")
 		return err
 	}
-	out := newTable(w.Out, "POOL", "KEY", "SINCE", "ATTEMPTS", "NEXT")
+	out := newTable(w.Out, "POOL", "KEY", "WORK", "SINCE", "ATTEMPTS", "NEXT")
 	for _, each := range work {
 		next := each.Next.UTC().Format(time.RFC3339)
 		if each.Parked != "" {
 			next = "parked: " + each.Parked
 		}
-		out.row(each.Pool, each.Key, each.Created.UTC().Format(time.RFC3339), strconv.Itoa(each.Attempts), next)
+		out.row(each.Pool, each.Key, each.Work, each.Created.UTC().Format(time.RFC3339), strconv.Itoa(each.Attempts), next)
 	}
 	return out.end()
 }

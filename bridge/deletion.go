@@ -1,0 +1,190 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// A deletion is one call, whose outcome may be unknown. A read settles it; when that fails, too, the journal does. It
+// deletes only what was asked to be deleted: by then the name may be another's.
+
+// deletionOf is the journal's entry of a deletion.
+func deletionOf(doc store.Doc) *entry {
+	if doc.Kind == store.Group {
+		return newEntry(groupKey(doc.ID), desired{Group: &desiredGroup{Name: doc.PoolName, ID: doc.ID, Delete: true}})
+	}
+	return newEntry(userKey(doc.ID), desired{User: &desiredUser{Username: doc.PoolName, Delete: true}})
+}
+
+// deletes reports whether a pending entry is a deletion.
+func (e *entry) deletes() bool {
+	return e != nil && (e.want.User != nil && e.want.User.Delete || e.want.Group != nil && e.want.Group.Delete)
+}
+
+// creates is deletes for a creation.
+func (e *entry) creates() bool {
+	return e.want.User != nil && e.want.User.Create || e.want.Group != nil && e.want.Group.Create
+}
+
+// removed brings mirror and journal up to date with a resource that the pool has lost.
+func (d *Directory) removed(ctx context.Context, kind store.Kind, id string) error {
+	left, err := d.mirror.JournalByKey(ctx, keyOf(kind, id)) // parked or not: there is nothing to do it to
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return internal(err)
+	}
+	return d.write(ctx, func(tx *store.Tx) error {
+		if left.ID != "" {
+			if err := tx.JournalDelete(left.ID); err != nil {
+				return err
+			}
+		}
+		return tx.Delete(kind, id, d.now())
+	})
+}
+
+// userGone settles with a consistent read whether a deletion of unknown outcome was made.
+func (d *Directory) userGone(ctx context.Context, doc store.Doc, err error) bool {
+	if !unknown(err) {
+		return false
+	}
+	there, err := d.pool.User(ctx, doc.PoolName)
+	return cognito.KindOf(err) == cognito.NotFound || err == nil && there.Sub != doc.ID
+}
+
+// groupGone is userGone for a group.
+func (d *Directory) groupGone(ctx context.Context, doc store.Doc, err error) bool {
+	if !unknown(err) {
+		return false
+	}
+	_, err = d.pool.Group(ctx, doc.PoolName)
+	return cognito.KindOf(err) == cognito.GroupNotFound && d.believable(doc)
+}
+
+// unknown reports an error of a call that may have been applied.
+func unknown(err error) bool {
+	var e *cognito.Error
+	return errors.As(err, &e) && e.Sent
+}
+
+// believable reports whether a read that does not show the group is to be believed: such reads may be old, and right
+// after we have made the group they do not know it yet.
+func (d *Directory) believable(doc store.Doc) bool {
+	return d.now().Sub(time.UnixMilli(doc.Wrote)) > d.cfg.Lag
+}
+
+// absent is what a read that does not show the group with an id comes down to: the mirror forgets the group, or, if the
+// read may be too old, it is to be made again.
+func (d *Directory) absent(ctx context.Context, id string, err error) error {
+	doc, mirrorErr := d.mirror.Get(ctx, store.Group, id)
+	switch {
+	case errors.Is(mirrorErr, store.ErrNotFound):
+		return nil
+	case mirrorErr != nil:
+		return internal(mirrorErr)
+	case !d.believable(doc):
+		return &cognito.Error{Kind: cognito.Unavailable, Op: "GetGroup", Err: err, Message: "the user pool may not show the group yet"}
+	}
+	return d.forget(ctx, store.Group, id)
+}
+
+// replayUserDeletion deletes a user if the Username is still theirs.
+func (d *Directory) replayUserDeletion(ctx context.Context, id, username string) error {
+	user, err := d.pool.User(ctx, username)
+	if err == nil && user.Sub == id {
+		err = d.pool.DeleteUser(ctx, username)
+	}
+	if err != nil && cognito.KindOf(err) != cognito.NotFound {
+		return err
+	}
+	return d.forget(ctx, store.User, id)
+}
+
+// replayGroupDeletion deletes a group if the name is still its own.
+func (d *Directory) replayGroupDeletion(ctx context.Context, g desiredGroup) error {
+	group, err := d.readGroup(ctx, g.Name)
+	switch {
+	case cognito.KindOf(err) == cognito.GroupNotFound:
+		return d.absent(ctx, g.ID, err)
+	case err != nil:
+		return err
+	}
+	if d.groupDoc(group).ID != g.ID {
+		return d.forget(ctx, store.Group, g.ID)
+	}
+	doc, err := d.mirror.Get(ctx, store.Group, g.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // somebody has noticed that it is gone
+	}
+	if err != nil {
+		return internal(err)
+	}
+	return d.deleteGroup(ctx, &operation{}, doc)
+}
+
+// deleteGroup deletes a group, after emptying it if Cognito wants it so.
+func (d *Directory) deleteGroup(ctx context.Context, op *operation, doc store.Doc) error {
+	err := d.pool.DeleteGroup(ctx, doc.PoolName)
+	switch cognito.KindOf(err) {
+	case cognito.Invalid:
+		return d.deleteEmptied(ctx, op, doc)
+	case cognito.GroupNotFound:
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	return d.forget(ctx, store.Group, doc.ID)
+}
+
+// deleteEmptied empties a group and deletes it: AWS's guide says that only empty groups can be deleted, its API reference
+// does not.
+func (d *Directory) deleteEmptied(ctx context.Context, op *operation, doc store.Doc) error {
+	err := d.empty(ctx, op, doc)
+	if err == nil {
+		err = d.pool.DeleteGroup(ctx, doc.PoolName)
+	}
+	switch cognito.KindOf(err) {
+	case cognito.Invalid:
+		return &cognito.Error{Kind: cognito.Unavailable, Op: "DeleteGroup", Err: err, Message: "the user pool may not know yet that the group is empty"}
+	case cognito.GroupNotFound:
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	return d.forget(ctx, store.Group, doc.ID)
+}
+
+// empty removes every member from a group, whether SCIM shows them or not. The mirror follows.
+func (d *Directory) empty(ctx context.Context, op *operation, group store.Doc) error {
+	var all people
+	for token := ""; ; {
+		requested := d.now()
+		users, next, err := d.pool.MembersPage(ctx, group.PoolName, token)
+		if err != nil {
+			return err
+		}
+		if _, err := d.observeMembers(ctx, group, users, requested); err != nil {
+			return internal(err)
+		}
+		for _, u := range users {
+			doc, err := d.mirror.Get(ctx, store.User, u.Sub)
+			switch {
+			case err == nil:
+				all = append(all, doc)
+			case !errors.Is(err, store.ErrNotFound): // else deleted by us meanwhile
+				return internal(err)
+			}
+		}
+		if next == "" {
+			break
+		}
+		token = next
+	}
+	op.steps.Store(int64(len(all) + 1))
+	return d.applyMembers(ctx, op, group, membership{remove: all})
+}
