@@ -11,7 +11,7 @@ import (
 )
 
 // comparison compiles the test of one value of a simple attribute against e.Value, which is not null. For Ne it is
-// the test for Eq: the caller negates it over all values.
+// the test for Eq: the caller negates it.
 func comparison(attr *attribute.Attribute, e *Expr) (predicate, error) {
 	switch attr.Type {
 	case attribute.Boolean:

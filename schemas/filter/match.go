@@ -29,7 +29,7 @@ func (m *Matcher) MatchValue(element any) bool { return m.match(element) }
 //   - An attribute that the resource type does not define has no value (§3.4.2.1).
 //   - A comparison with a multi-valued attribute is true when it is true for one of the values. A complex attribute
 //     without sub-attribute is compared by its "value" (RFC 7643 §2.4): `emails eq "a@b.c"`, Entra's `manager eq "…"`.
-//   - ne is the opposite of eq: true without a value, and for several values when none is equal.
+//   - So is ne, which is true without a value, too.
 //   - eq null is true without a value, ne null with one. An empty string is no value to pr.
 //   - Numbers, booleans and texts may be written as each other where the attribute's type makes it clear: Entra quotes
 //     "True".
@@ -152,7 +152,8 @@ func (s scope) term(e *Expr) (predicate, error) {
 		return nil, err
 	}
 	if e.Op == Ne {
-		return func(v any) bool { return !r.any(v, test) }, nil
+		differs := func(v any) bool { return !test(v) }
+		return func(v any) bool { return r.any(v, differs) || !r.any(v, always) }, nil
 	}
 	return func(v any) bool { return r.any(v, test) }, nil
 }

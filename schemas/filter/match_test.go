@@ -148,11 +148,13 @@ func TestMatch(t *testing.T) {
 		{custom + `:key eq "QUJD"`, true},
 		{custom + `:key eq "qujd"`, false},
 
-		// Several values: any one; ne when none is equal.
+		// Several values: any one.
 		{`emails.value eq "BABS@example.org"`, true},
 		{`emails.type eq "home" and emails.primary eq true`, true},
 		{`emails[type eq "home" and primary eq true]`, false},
-		{`emails.value ne "babs@example.org"`, false},
+		{`emails.value ne "babs@example.org"`, true},
+		{`emails[type eq "home"].value ne "babs@jensen.org"`, true},
+		{`not (emails.value eq "babs@example.org")`, false},
 		{`emails.value ne "other@example.org"`, true},
 		{custom + `:tags eq "GREEN"`, true},
 		{custom + `:tags eq "blue"`, false},

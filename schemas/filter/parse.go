@@ -295,9 +295,12 @@ func isName(s string) bool {
 	return s != ""
 }
 
+// isURN allows what begins like a URI, with a letter, and has only characters of a URI (RFC 3986 appendix A).
 func isURN(s string) bool {
 	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7f {
+		c := s[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c <= ' ' || c >= 0x7f || strings.IndexByte(`\^`+"`{|}<>", c) >= 0) {
 			return false
 		}
 	}
