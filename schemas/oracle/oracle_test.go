@@ -194,15 +194,6 @@ func rewritten(e *filter.Expr, of func(filter.Expr) *filter.Expr) *filter.Expr {
 	return of(c)
 }
 
-func mustParse(t testing.TB, text string) *filter.Expr {
-	t.Helper()
-	e, err := filter.Parse(text)
-	if err != nil {
-		t.Fatalf("Parse(%s): %v", text, err)
-	}
-	return e
-}
-
 func indented(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
