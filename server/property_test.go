@@ -352,3 +352,40 @@ func leaves(resource map[string]any) map[string][]string {
 	walk("", resource)
 	return found
 }
+
+// TestProjectionOfEveryVerb is RFC 7644 section 3.9: the parameters go with every request that answers a resource, and PATCH
+// must then answer one however large it is (section 3.5.2).
+func TestProjectionOfEveryVerb(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *worldConfig) { c.Limits.PatchMembers = 1 })
+	const ann = `{"userName":"ann","title":"Dr","name":{"givenName":"Ann","familyName":"Lee"}}`
+	made := w.do(t, "POST", "/scim/v2/Users?attributes=title", ann).want(201)
+	user := "/scim/v2/Users/" + made.id()
+	group := "/scim/v2/Groups/" + w.group(t, "staff", made.id(), w.user(t, "bob"))
+	const retitle = `{"Operations":[{"op":"replace","path":"title","value":"Dr"}]}`
+	const rename = `{"Operations":[{"op":"replace","path":"displayName","value":"Staff"}]}`
+	for what, r := range map[string]reply{
+		"POST":           made,
+		"GET":            w.do(t, "GET", user+"?attributes=title", ""),
+		"PUT":            w.do(t, "PUT", user+"?attributes=title", ann),
+		"PATCH":          w.do(t, "PATCH", user+"?attributes=TITLE", retitle),
+		"excluding":      w.do(t, "PUT", user+"?excludedAttributes=userName,name,meta,active,groups", ann),
+		"a search":       w.do(t, "POST", "/scim/v2/Users/.search", `{"filter":"userName eq \"ann\"","attributes":["title"]}`),
+		"a list":         w.do(t, "GET", "/scim/v2/Users?attributes=title&filter=userName+eq+%22ann%22", ""),
+		"PATCH of large": w.do(t, "PATCH", group+"?attributes=displayName", rename),
+	} {
+		got := r.object()
+		if list, ok := got["Resources"].([]any); ok && len(list) == 1 {
+			got, _ = list[0].(map[string]any)
+		}
+		want := []string{"id", "schemas", "title"}
+		if strings.Contains(what, "large") {
+			want = []string{"displayName", "id", "schemas"}
+		}
+		if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, want) {
+			t.Errorf("%s: got %d with %q, want %q", what, r.status, names, want)
+		}
+	}
+	w.do(t, "PATCH", group, rename).want(204)
+	w.do(t, "PATCH", user+"?attributes=title&excludedAttributes=id", retitle).refused(400, "invalidValue", "exclude each other")
+}
