@@ -55,7 +55,8 @@ type Directory struct {
 	unreachable atomic.Pointer[error]
 	sweepNow    chan struct{} // asks for a sweep at once
 
-	running running // the journal's work that is under way
+	running running  // the journal's work that is under way
+	guard   guardian // what holds deprovisioning back
 
 	base context.Context // of work that outlives its request
 	stop context.CancelFunc
@@ -113,6 +114,7 @@ func (d *Directory) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { d.sweepLoop(ctx) })
 	loops.Go(func() { d.journalLoop(ctx) })
+	loops.Go(func() { d.guardLoop(ctx) })
 	loops.Go(func() { d.watchLoop(ctx) })
 	loops.Wait()
 	return context.Cause(ctx)
@@ -163,6 +165,8 @@ type ConnectionConfig struct {
 	Directory      *Directory
 	UnknownMembers UnknownMembers
 	Overflow       FullOverflow
+	// Guard bounds how many people the connection may deactivate or delete in a while; zero: as many as it likes.
+	Guard Guard
 }
 
 // Connection is one identity provider's view of a directory, and everything it can reach. It is safe for concurrent use.
@@ -173,7 +177,11 @@ type Connection struct {
 
 // NewConnection returns the connection that cfg describes.
 func NewConnection(cfg ConnectionConfig) *Connection {
-	return &Connection{cfg: cfg, dir: cfg.Directory}
+	c := &Connection{cfg: cfg, dir: cfg.Directory}
+	if c.dir != nil {
+		c.dir.register(c)
+	}
+	return c
 }
 
 // Name is the connection's name in the configuration.

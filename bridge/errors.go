@@ -26,10 +26,11 @@ const (
 	Unavailable             // Cognito does not answer, or not sensibly: come back after RetryAfter
 	Denied                  // AWS refuses our credentials
 	Full                    // a hard quota of the pool: repeating does not help
+	Held                    // held by the deprovisioning guard until RetryAfter, or until an operator releases it
 )
 
 var kindNames = [...]string{
-	"internal", "not found", "exists", "invalid", "mutability", "too many", "unavailable", "denied", "full",
+	"internal", "not found", "exists", "invalid", "mutability", "too many", "unavailable", "denied", "full", "held",
 }
 
 // String is the kind in words, for logs.
@@ -45,7 +46,7 @@ func (k Kind) String() string {
 type Error struct {
 	Kind       Kind
 	Detail     string
-	RetryAfter time.Duration // of TooMany and Unavailable
+	RetryAfter time.Duration // of TooMany, Unavailable and Held
 	Err        error
 }
 

@@ -17,6 +17,7 @@ import (
 type desired struct {
 	User  *desiredUser  `json:"user,omitempty"`
 	Group *desiredGroup `json:"group,omitempty"`
+	Held  *desiredHeld  `json:"held,omitempty"`
 }
 
 type desiredUser struct {

@@ -80,7 +80,7 @@ func (d *Directory) ResyncGroup(ctx context.Context, id string) (there bool, err
 
 // Unfinished is work that the journal holds.
 type Unfinished struct {
-	Key      string    `json:"key"`  // "user:<id>", "group:<id>", "userName:<name>" or "displayName:<name>" while it is being created
+	Key      string    `json:"key"`  // "user:<id>", "group:<id>", "userName:<name>" or "displayName:<name>" while it is being created, "held:<user id>" what the guard holds
 	Work     string    `json:"work"` // create, change or delete
 	Attempts int       `json:"attempts"`
 	Created  time.Time `json:"created"`
@@ -105,7 +105,7 @@ func (d *Directory) Journal(ctx context.Context) ([]Unfinished, error) {
 func workOf(row store.Entry) string {
 	e, err := read(row)
 	switch {
-	case err == nil && e.deletes():
+	case err == nil && (e.deletes() || e.want.Held != nil && e.want.Held.Delete):
 		return "delete"
 	case err == nil && e.creates():
 		return "create"
@@ -127,7 +127,7 @@ func (d *Directory) DropWork(ctx context.Context, key string) error {
 }
 
 func (d *Directory) editWork(ctx context.Context, key string, edit func(*store.Tx, store.Entry) error) error {
-	h, err := d.hold(ctx, key) // work that is under way gives way
+	h, err := d.hold(ctx, lockOf(key)) // work that is under way gives way
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,6 +47,9 @@ func (d *Directory) journalRound(ctx context.Context) error {
 
 // resume does the work that is due under a key, unless somebody has meanwhile.
 func (d *Directory) resume(ctx context.Context, key string) error {
+	if strings.HasPrefix(key, heldPrefix) {
+		return d.resumeHeld(ctx, key)
+	}
 	unlock, err := d.mirror.Lock(ctx, key)
 	if err != nil {
 		return err

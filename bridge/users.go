@@ -131,7 +131,7 @@ func (c *Connection) PatchUser(ctx context.Context, id string, ops []patch.Op) (
 			return nil, unsaid, err
 		}
 		said := statusOf(want)
-		if said == saysInactive && !schemas.Deactivates(ops) {
+		if said == saysInactive && !schemas.Deactivates(ops) || said == saysActive && !schemas.Activates(ops) {
 			said = unsaid
 		}
 		if want["active"] == nil {
@@ -188,7 +188,11 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		op.note("only the deactivation was made: %s", outcome(err))
 		attributes, _ = d.mapping.ToCognito(is, doc.PoolName)
 	}
-	if said == unsaid {
+	held := c.guarded(ctx, op, doc, is, said)
+	if held != nil && !isHeld(held) {
+		return store.Doc{}, held
+	}
+	if said == unsaid || held != nil {
 		said = pending.status()
 	}
 	unsure := pending.doubt()
@@ -197,9 +201,18 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	}
 	op.plan = planUser(schemas.PoolUser{Username: doc.PoolName, Enabled: user.Enabled, Attributes: user.Attributes}, attributes, said, unsure)
 	if len(op.plan) == 0 {
-		return doc, d.drop(ctx, pending)
+		return doc, errors.Join(held, d.drop(ctx, pending))
 	}
 	doc, err = d.carryUser(ctx, op, userKey(id), pending, user, hold)
+	if held != nil {
+		if err != nil {
+			op.note("the rest of the change failed: %s", outcome(err))
+		}
+		return store.Doc{}, held
+	}
+	if err == nil && said == saysInactive {
+		err = d.unhold(ctx, id)
+	}
 	if cognito.KindOf(err) == cognito.NotFound {
 		return store.Doc{}, errors.Join(notFound("User", id), d.forget(ctx, store.User, id)) // deleted by others
 	}
@@ -259,12 +272,16 @@ func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.admit(ctx, op, doc, true); err != nil {
+		return err
+	}
 	op.plan = Plan{{Op: DeleteUser, User: doc.PoolName}}
 	err = d.pool.DeleteUser(cognito.WithPriority(ctx, cognito.Deprovision), doc.PoolName)
 	if err != nil && cognito.KindOf(err) != cognito.NotFound && !d.userGone(ctx, doc, err) {
 		return fromCognito(d.uncertain(ctx, deletionOf(doc), err))
 	}
-	return d.removed(ctx, store.User, id) // gone already or not: it was there as far as we said, and now it is not
+	// Gone already or not: it was there as far as we said, and now it is not.
+	return errors.Join(d.removed(ctx, store.User, id), d.unhold(ctx, id))
 }
 
 // toCognito maps a user, and applies the connection's policy to what finds no room.

@@ -16,11 +16,16 @@ func Deactivate() patch.Op {
 }
 
 // Deactivates reports whether ops leave active at false by saying so.
-func Deactivates(ops []patch.Op) bool {
-	said := false
+func Deactivates(ops []patch.Op) bool { return lastActive(ops) == false }
+
+// Activates reports whether ops leave active at true by saying so.
+func Activates(ops []patch.Op) bool { return lastActive(ops) == true }
+
+// lastActive is what ops leave active at; nil when they do not say it.
+func lastActive(ops []patch.Op) (said any) {
 	for _, op := range ops {
 		if v, ok := activeIn(op); ok {
-			said = v == false
+			said = v
 		}
 	}
 	return said

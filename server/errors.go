@@ -72,7 +72,7 @@ func translateBridge(e *bridge.Error, err error, requestID string) failure {
 	case bridge.Full:
 		// A quota of the pool that waiting does not lift, such as its number of groups.
 		f.status = http.StatusInsufficientStorage
-	case bridge.TooMany:
+	case bridge.TooMany, bridge.Held:
 		f.status, f.retryAfter = http.StatusTooManyRequests, atLeast(e.RetryAfter)
 	case bridge.Unavailable:
 		f.status, f.retryAfter = http.StatusServiceUnavailable, atLeast(e.RetryAfter)

@@ -97,7 +97,7 @@ func dropSome(c *conn, dir int64) (int64, error) {
 	if n > 0 {
 		return n, nil
 	}
-	for _, table := range []string{"tally", "gone", "journal", "owed", "directory"} {
+	for _, table := range []string{"tally", "gone", "journal", "owed", "guard", "guarded", "directory"} {
 		if err := c.exec("DELETE FROM "+table+" WHERE dir = ?", dir); err != nil {
 			return 0, err
 		}

@@ -69,7 +69,8 @@ func TestAnotherPoolUnderTheSameID(t *testing.T) {
 	f.join(g.Seq, u.Seq)
 	f.journal(store.Entry{Key: "User/1", Body: []byte("{}")})
 	f.update(func(tx *store.Tx) error {
-		return errors.Join(tx.SetSwept(epoch), tx.OwedPut(store.Owed{Connection: "okta", Key: "k", ID: "u-1", Until: epoch.Add(time.Hour)}))
+		return errors.Join(tx.SetSwept(epoch), tx.OwedPut(store.Owed{Connection: "okta", Key: "k", ID: "u-1", Until: epoch.Add(time.Hour)}),
+			tx.GuardBegin("okta", store.GuardWindow{Began: epoch}), tx.GuardPass("okta", "u-1"))
 	})
 	f.update(func(tx *store.Tx) error {
 		for i := range 2500 { // more than are removed at once
@@ -100,7 +101,7 @@ func TestAnotherPoolUnderTheSameID(t *testing.T) {
 		}
 		return nil
 	})
-	for _, table := range []string{"directory", "resource", "term", "tally", "member", "journal", "owed"} {
+	for _, table := range []string{"directory", "resource", "term", "tally", "member", "journal", "owed", "guard", "guarded"} {
 		n, want := must(f.Count(t.Context(), table))(t), 0
 		if table == "directory" {
 			want = 1

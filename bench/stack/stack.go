@@ -40,6 +40,8 @@ type Config struct {
 	Cognito cognito.Config
 	// Directory is how the mirror is kept. Pool and Store are filled in.
 	Directory bridge.DirectoryConfig
+	// Connection is the policy of the one connection, okta. Name and Directory are filled in.
+	Connection bridge.ConnectionConfig
 	// Limits bound one SCIM request.
 	Limits server.Limits
 	// Logger gets what the parts have to say. nil: nobody does.
@@ -99,7 +101,8 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if s.Directory, err = bridge.OpenDirectory(ctx, cfg.Directory); err != nil {
 		return nil, err
 	}
-	okta := bridge.NewConnection(bridge.ConnectionConfig{Name: "okta", Directory: s.Directory})
+	cfg.Connection.Name, cfg.Connection.Directory = "okta", s.Directory
+	okta := bridge.NewConnection(cfg.Connection)
 	s.handler, err = server.New(server.Config{
 		Connections: []server.Connection{{Bridge: okta, Tokens: []server.Token{{Name: "only", Secret: server.NewSecret(Token)}}}},
 		BaseURL:     "https://scim.example.com", Limits: cfg.Limits, Logger: cfg.Logger,

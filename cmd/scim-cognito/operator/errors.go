@@ -31,6 +31,7 @@ var statuses = map[bridge.Kind]int{
 	bridge.Invalid:     http.StatusBadRequest,
 	bridge.Mutability:  http.StatusBadRequest,
 	bridge.TooMany:     http.StatusTooManyRequests,
+	bridge.Held:        http.StatusTooManyRequests,
 	bridge.Unavailable: http.StatusServiceUnavailable,
 	bridge.Denied:      http.StatusBadGateway,
 	bridge.Full:        http.StatusInsufficientStorage,
