@@ -200,6 +200,7 @@ type GuardStatus struct {
 	Limit      int       `json:"limit"`            // how many may be; 0: the connection has no guard
 	Listed     int       `json:"listed"`           // people when the window began
 	Released   bool      `json:"released"`         // by an operator, until the window ends
+	Gone       bool      `json:"gone,omitempty"`   // the connection is not configured any more: nobody does what it holds
 	Window     string    `json:"window,omitempty"` // how long one lasts
 	Began      time.Time `json:"began,omitzero"`   // zero: no window is running
 	Ends       time.Time `json:"ends,omitzero"`
@@ -218,7 +219,7 @@ func (d *Directory) Guards(ctx context.Context) ([]GuardStatus, error) {
 	var all []GuardStatus
 	for _, name := range d.guard.names(held) {
 		c := d.guard.connection(name)
-		status := GuardStatus{Connection: name, Held: held[name]}
+		status := GuardStatus{Connection: name, Held: held[name], Gone: c == nil}
 		if c != nil && c.cfg.Guard.on() {
 			if err := c.describeWindow(ctx, &status); err != nil {
 				return nil, err

@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -23,6 +24,8 @@ import (
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/cognito/pooltest"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/schemas/patch"
 )
 
 // gate is a server with a guard, in simulated time. It can be killed and started again.
@@ -416,6 +419,32 @@ func TestGuardReleaseUnderFaults(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		if s := g.guard(); s.Held != 0 || g.disabled() != 9 {
 			t.Errorf("afterwards: got %d held and %d disabled, want none and 9", s.Held, g.disabled())
+		}
+	})
+}
+
+// A guard is one connection's: another identity provider's leaver does not wait for this one's mishap, and what that one
+// says of a person supersedes what is held.
+func TestGuardIsOneConnections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, 10, bridge.Guard{People: 1, Window: time.Hour})
+		entra := bridge.NewConnection(bridge.ConnectionConfig{Name: "entra", Directory: g.Directory, Guard: bridge.Guard{People: 3, Window: time.Hour}})
+		for _, id := range g.people[:5] {
+			g.deactivate(id)
+		}
+		deactivate := []patch.Op{schemas.Deactivate()}
+		for i, id := range g.people[4:8] {
+			_, err := entra.PatchUser(t.Context(), id, deactivate)
+			var held *bridge.Error
+			if isHeld := errors.As(err, &held) && held.Kind == bridge.Held; isHeld != (i == 3) || err != nil && !isHeld {
+				t.Errorf("entra's leaver %d: got %v, want the fourth alone held", i, err)
+			}
+		}
+		time.Sleep(time.Minute)
+		all := must(g.Directory.Guards(t.Context()))
+		if len(all) != 2 || all[0].Connection != "entra" || all[0].Passed != 3 || all[0].Held != 1 || all[1].Passed != 1 || all[1].Held != 3 {
+			t.Errorf("guards: got %+v, want entra's and okta's, each with its own", all)
 		}
 	})
 }

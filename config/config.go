@@ -58,6 +58,32 @@ type Connection struct {
 	// Overflow says what happens to attributes that do not fit into the pool's custom:scim attributes: "keep" stores
 	// what fits, leaves the rest out of the answer and records it, "reject" answers 400.
 	Overflow string `json:"overflow" default:"keep" validate:"oneof=keep reject"`
+
+	// Guard stops a mass deprovisioning until an operator has looked at it.
+	Guard Guard `json:"guard"`
+}
+
+// Guard is how many people a connection may deactivate or delete in a while. What goes beyond is held, answered 429, and
+// done when an operator releases it or as windows go by. Without People and Percent nothing is held.
+type Guard struct {
+	// People is the most in a window. 0: no such limit.
+	People int `json:"people" default:"0" validate:"gte=0"`
+
+	// Percent is the most in a window, of the people listed when it began, rounded up to whole ones. 0: no such limit.
+	// With both, the lower one counts.
+	Percent int `json:"percent" default:"0" validate:"gte=0,lt=101"`
+
+	// Window is for how long people are counted, from the first one on: 1m to 168h.
+	Window string `json:"window" default:"1h" validate:"window"`
+}
+
+// Length is Window as a duration. Only after Validate.
+func (g Guard) Length() time.Duration {
+	d, err := time.ParseDuration(g.Window)
+	if err != nil {
+		return 0 // Validate lets nothing else pass
+	}
+	return d
 }
 
 // Token is one accepted Authorization value.

@@ -97,6 +97,7 @@ func TestAnAbsentKeyHasItsDefault(t *testing.T) {
 		Name: "okta", UnknownMembers: "skip", Overflow: "keep",
 		Tokens: []config.Token{{Name: "a", Secret: config.NewSecret(tokenA)}},
 		Pool:   config.Pool{ID: "eu-west-1_AbCdEf123", Share: 0.8},
+		Guard:  config.Guard{Window: "1h"},
 	}}
 	if diff := cmp.Diff(want, got, cmpSecrets); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
@@ -157,6 +158,7 @@ var (
 func connection(name string) config.Connection {
 	return config.Connection{
 		Name: name, UnknownMembers: "skip", Overflow: "reject",
+		Guard:  config.Guard{Window: "1h"},
 		Tokens: []config.Token{{Name: "a", Secret: config.NewSecret(tokenA)}},
 		Pool:   config.Pool{ID: "eu-west-1_AbCdEf123", Share: 0.8},
 	}

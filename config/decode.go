@@ -160,8 +160,11 @@ func wrongKind(path, want string, raw []byte) error {
 }
 
 func wanted(v reflect.Value) string {
-	if v.Kind() == reflect.Float64 {
+	switch v.Kind() {
+	case reflect.Float64:
 		return "a number"
+	case reflect.Int:
+		return "a whole number"
 	}
 	return "a string"
 }

@@ -71,6 +71,9 @@ var rules = map[string]rule{
 	"cognito":  {isCognito, cognitoSentence},
 	"gt":       {nil, quoted("%s is not a share; write a number above 0 and at most 1, such as 0.8")},
 	"lte":      {nil, quoted("%s is not a share; write a number above 0 and at most 1, such as 0.8")},
+	"window":   {isWindow, quoted("%q is not how long a guard counts; write a duration from 1m to 168h, such as 1h or 24h")},
+	"gte":      {nil, always("is negative; write a whole number, or 0 for no such limit")},
+	"lt":       {nil, quoted("%s is not a percentage; write a whole number from 0 (no such limit) to 100")},
 	"max":      {nil, func(f validator.FieldError) string { return "is longer than " + f.Param() + " characters" }},
 	"min":      {nil, always("is empty; at least one is needed")},
 	"required": {nil, always("is missing")},
@@ -181,6 +184,11 @@ func isStore(s string) bool {
 func isInstant(s string) bool {
 	_, err := time.Parse(time.RFC3339, s)
 	return err == nil
+}
+
+func isWindow(s string) bool {
+	d, err := time.ParseDuration(s)
+	return err == nil && d >= time.Minute && d <= 7*24*time.Hour
 }
 
 func isPoolID(s string) bool { return len(s) <= 55 && poolForm.MatchString(s) }

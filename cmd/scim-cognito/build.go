@@ -60,7 +60,8 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 		}
 		connections = append(connections, server.Connection{
 			Bridge: bridge.NewConnection(bridge.ConnectionConfig{Name: c.Name, Directory: directory,
-				UnknownMembers: unknownMembers[c.UnknownMembers], Overflow: overflow[c.Overflow]}),
+				UnknownMembers: unknownMembers[c.UnknownMembers], Overflow: overflow[c.Overflow],
+				Guard: bridge.Guard{People: c.Guard.People, Percent: c.Guard.Percent, Window: c.Guard.Length()}}),
 			Tokens: tokens(c, w.Logger),
 		})
 	}

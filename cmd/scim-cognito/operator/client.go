@@ -55,6 +55,27 @@ func (c *Client) Drop(ctx context.Context, pool, key string) (string, error) {
 	return answer.Pool, err
 }
 
+// Guards returns the deprovisioning guards; pool and connection "" mean all.
+func (c *Client) Guards(ctx context.Context, pool, connection string) ([]Guard, error) {
+	answer := new(guardAnswer)
+	err := c.ask(ctx, http.MethodGet, "/-/guard"+query("pool", pool, "connection", connection), nil, answer)
+	return answer.Guards, err
+}
+
+// ReleaseGuard has what guards hold done and opens them for a window; pool and connection "" mean all.
+func (c *Client) ReleaseGuard(ctx context.Context, pool, connection string) ([]Guard, error) {
+	answer := new(guardAnswer)
+	err := c.ask(ctx, http.MethodPost, "/-/guard/release", guardRequest{Pool: pool, Connection: connection}, answer)
+	return answer.Guards, err
+}
+
+// DropHeld gives up what guards hold; pool and connection "" mean all.
+func (c *Client) DropHeld(ctx context.Context, pool, connection string) ([]Guard, error) {
+	answer := new(guardAnswer)
+	err := c.ask(ctx, http.MethodPost, "/-/guard/drop", guardRequest{Pool: pool, Connection: connection}, answer)
+	return answer.Guards, err
+}
+
 // ActivityFilter restricts what Activity returns; empty fields do not. Limit is required.
 type ActivityFilter struct {
 	Request, ID, Connection string

@@ -18,10 +18,11 @@ import (
 
 // directory is a directory that answers as it is told to and remembers what it was asked.
 type directory struct {
-	pool string
-	work []bridge.Unfinished
-	here map[string]bool // whether the pool still has an id that the directory knows
-	err  error           // of everything
+	pool   string
+	work   []bridge.Unfinished
+	guards []bridge.GuardStatus
+	here   map[string]bool // whether the pool still has an id that the directory knows
+	err    error           // of everything
 
 	mu    sync.Mutex
 	asked []string
@@ -60,6 +61,16 @@ func (d *directory) Journal(context.Context) ([]bridge.Unfinished, error) { retu
 
 func (d *directory) RetryWork(_ context.Context, key string) error { return d.note("retry " + key) }
 func (d *directory) DropWork(_ context.Context, key string) error  { return d.note("drop " + key) }
+
+func (d *directory) Guards(context.Context) ([]bridge.GuardStatus, error) { return d.guards, d.err }
+
+func (d *directory) ReleaseGuard(_ context.Context, connection string) (bridge.GuardStatus, error) {
+	return bridge.GuardStatus{Connection: connection, Released: true, Limit: 5}, d.note("release " + connection)
+}
+
+func (d *directory) DropHeld(_ context.Context, connection string) (int, error) {
+	return 2, d.note("give up " + connection)
+}
 
 // activity remembers what is recorded, and returns what it has.
 type activity struct {

@@ -65,7 +65,7 @@ func (o operator) edit(r *http.Request, method, outcome string, change func(Dire
 	}
 	record := store.Activity{Method: method, Outcome: outcome + " by the operator", Notes: []string{key + " in pool " + d.PoolID()}}
 	switch kind, id, _ := strings.Cut(key, ":"); kind {
-	case "user":
+	case "user", "held":
 		record.Kind, record.ID = store.User, id
 	case "group":
 		record.Kind, record.ID = store.Group, id

@@ -6,6 +6,9 @@
 //	GET  /-/journal        ?pool=…: the work that is left
 //	POST /-/journal/retry  {"key": "…"}: try it now; {"pool": "…"} when several pools have work under the key
 //	POST /-/journal/drop   {"key": "…"}: give it up
+//	GET  /-/guard          ?pool=…&connection=…: what the deprovisioning guards have counted and hold; "held" is all of it
+//	POST /-/guard/release  {} or {"pool": "…", "connection": "…"}: have it done, and hold nothing for a window
+//	POST /-/guard/drop     {} or {"pool": "…", "connection": "…"}: give it up
 //	GET  /-/activity       ?request=…&id=…&connection=…&before=…&limit=…: what was asked and done, newest first
 //
 // Bodies and answers are JSON; what goes wrong is {"error": "a sentence"}.
@@ -35,6 +38,10 @@ type Directory interface {
 	Journal(ctx context.Context) ([]bridge.Unfinished, error)
 	RetryWork(ctx context.Context, key string) error
 	DropWork(ctx context.Context, key string) error
+	// Guards returns the state of every connection's deprovisioning guard.
+	Guards(ctx context.Context) ([]bridge.GuardStatus, error)
+	ReleaseGuard(ctx context.Context, connection string) (bridge.GuardStatus, error)
+	DropHeld(ctx context.Context, connection string) (dropped int, err error)
 }
 
 // Activity keeps what was asked and done: *store.Store.
@@ -72,6 +79,9 @@ func New(cfg Config) http.Handler {
 		{http.MethodGet, "/-/journal", o.journal},
 		{http.MethodPost, "/-/journal/retry", o.retry},
 		{http.MethodPost, "/-/journal/drop", o.drop},
+		{http.MethodGet, "/-/guard", o.guards},
+		{http.MethodPost, "/-/guard/release", o.releaseGuards},
+		{http.MethodPost, "/-/guard/drop", o.dropHeld},
 		{http.MethodGet, "/-/activity", o.activity},
 	} {
 		known = append(known, route.path)

@@ -40,6 +40,13 @@ type Work struct {
 	bridge.Unfinished
 }
 
+// Guard is the state of one connection's deprovisioning guard.
+type Guard struct {
+	Pool string `json:"pool"`
+	bridge.GuardStatus
+	Dropped int `json:"dropped,omitempty"` // people whose held work has just been given up
+}
+
 // Record is one line of the activity.
 type Record struct {
 	Seq        int64     `json:"seq"` // ascending
@@ -75,6 +82,14 @@ type (
 	}
 	journalAnswer struct {
 		Work []Work `json:"work"`
+	}
+	guardRequest struct {
+		Pool       string `json:"pool,omitempty"`
+		Connection string `json:"connection,omitempty"`
+	}
+	guardAnswer struct {
+		Held   int     `json:"held"` // by all of them: a number to watch
+		Guards []Guard `json:"guards"`
 	}
 	activityAnswer struct {
 		Activity []Record `json:"activity"`
