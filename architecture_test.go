@@ -27,7 +27,7 @@ var allowed = map[string]struct{ ours, foreign []string }{
 			"schemas/attribute"},
 		foreign: []string{"github.com/alecthomas/kong", "golang.org/x/sync"},
 	},
-	"cmd/scim-cognito/operator": {ours: []string{"bridge", "store"}},
+	"cmd/scim-cognito/operator": {ours: []string{"bridge", "cognito", "store"}},
 	"config":                    {foreign: []string{"github.com/go-playground/validator/v10"}},
 	"server": {
 		ours:    []string{"bridge", "schemas", "schemas/attribute", "schemas/filter", "schemas/patch", "store"},

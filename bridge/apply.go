@@ -15,10 +15,15 @@ import (
 // for a plan of one call. The locks of h grow by that of a user who is created.
 func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user cognito.User, h *hold) (doc store.Doc, err error) {
 	for _, s := range op.plan {
-		if user, err = d.stepUser(ctx, s, user); err != nil {
+		if s.Op == SetPassword {
+			err = d.setPassword(ctx, op, s)
+		} else {
+			user, err = d.stepUser(ctx, s, user)
+		}
+		if err != nil {
 			return doc, err
 		}
-		if s.Op == SignOut {
+		if s.Op == SignOut || s.Op == SetPassword {
 			op.steps.Add(-1)
 			continue // changes nothing that the mirror knows
 		}
@@ -37,7 +42,10 @@ func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user
 		}
 		op.steps.Add(-1)
 	}
-	return doc, nil
+	if doc.ID == "" { // nothing that the mirror knows
+		doc, err = d.mirror.Get(context.WithoutCancel(ctx), store.User, user.Sub)
+	}
+	return doc, internal(err)
 }
 
 // stepUser makes one call about a user and returns the user as the pool then holds it.
@@ -73,7 +81,13 @@ func (d *Directory) stepUser(ctx context.Context, s Step, user cognito.User) (co
 
 // createUser creates a user, and settles with a consistent read what became of a call whose outcome is unknown.
 func (d *Directory) createUser(ctx context.Context, s Step) (cognito.User, error) {
-	user, err := d.pool.CreateUser(ctx, s.User, s.Set)
+	var user cognito.User
+	var err error
+	if s.invite == "" {
+		user, err = d.pool.CreateUser(ctx, s.User, s.Set)
+	} else {
+		user, err = d.pool.InviteUser(ctx, s.User, s.Set, s.invite)
+	}
 	var e *cognito.Error
 	if !errors.As(err, &e) || !e.Sent {
 		return user, err
@@ -91,6 +105,7 @@ func (d *Directory) createUser(ctx context.Context, s Step) (cognito.User, error
 			return user, err // somebody else's
 		}
 	}
+	d.undelivered(ctx, there, e)
 	return there, nil
 }
 

@@ -165,6 +165,9 @@ type ConnectionConfig struct {
 	Directory      *Directory
 	UnknownMembers UnknownMembers
 	Overflow       FullOverflow
+	Passwords      Passwords
+	// Invite is how Cognito invites new users, with a temporary password; "": it does not.
+	Invite cognito.Courier
 	// Guard bounds how many people the connection may deactivate or delete in a while; zero: as many as it likes.
 	Guard Guard
 }

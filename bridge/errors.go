@@ -99,7 +99,9 @@ func fromCognito(err error) error {
 		return &Error{Kind: NotFound, Detail: "the group is not in the user pool any more", Err: err}
 	case cognito.Exists:
 		return &Error{Kind: Exists, Detail: "Amazon Cognito says: " + message, Err: err}
-	case cognito.Invalid, cognito.Password:
+	case cognito.Password:
+		return &Error{Kind: Invalid, Detail: "password: Amazon Cognito says: " + message, Err: err}
+	case cognito.Invalid:
 		return &Error{Kind: Invalid, Detail: "Amazon Cognito refuses a value: " + message, Err: err}
 	case cognito.Immutable:
 		return &Error{Kind: Mutability, Detail: "Amazon Cognito says: " + message, Err: err}

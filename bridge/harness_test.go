@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,6 +46,7 @@ type rigConfig struct {
 	pool      emulator.PoolConfig
 	emulator  emulator.Config
 	quotas    *cognito.Quotas
+	log       io.Writer // nil: the test's own
 }
 
 // inProcess carries requests to the emulator without a socket. A handler that aborts is a connection that breaks.
@@ -100,7 +103,7 @@ func (r *rig) start() {
 		r.t.Fatalf("store.Open: %v", err)
 	}
 	cfg := r.cfg.dir
-	cfg.Pool, cfg.Store, cfg.Logger = r.pool, r.store, slog.New(slog.NewTextHandler(testWriter{r.t}, nil))
+	cfg.Pool, cfg.Store, cfg.Logger = r.pool, r.store, slog.New(slog.NewTextHandler(r.logTo(), nil))
 	if r.dir, err = bridge.OpenDirectory(ctx, cfg); err != nil {
 		r.t.Fatalf("OpenDirectory: %v", err)
 	}
@@ -129,6 +132,31 @@ func (r *rig) shutDown() {
 	if err := r.store.Close(); err != nil {
 		r.t.Errorf("store.Close: %v", err)
 	}
+}
+
+func (r *rig) logTo() io.Writer {
+	if r.cfg.log != nil {
+		return r.cfg.log
+	}
+	return testWriter{r.t}
+}
+
+// lockedLog keeps what is logged.
+type lockedLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 type testWriter struct{ t *testing.T }

@@ -26,6 +26,8 @@ type desiredUser struct {
 	Delete   bool              `json:"delete,omitempty"` // it shall not be there; nothing else is set
 	Set      map[string]string `json:"set,omitempty"`    // attributes; "" unsets one
 	Enabled  *bool             `json:"enabled,omitempty"`
+	Password string            `json:"password,omitempty"` // that one is to be set, and whose: passwordGiven or passwordRandom
+	Invite   cognito.Courier   `json:"invite,omitempty"`   // of a create
 }
 
 type desiredGroup struct {
@@ -44,13 +46,18 @@ func desiredUserOf(plan Plan) *desiredUser {
 	for _, s := range plan {
 		switch s.Op {
 		case CreateUser:
-			u.Create, u.Set = true, s.Set
+			u.Create, u.Set, u.Invite = true, s.Set, s.invite
 		case UpdateUser:
 			u.Set = s.Set
 		case EnableUser:
 			u.Enabled = &yes
 		case DisableUser:
 			u.Enabled = &no
+		case SetPassword:
+			u.Password = passwordGiven
+			if s.secret.random {
+				u.Password = passwordRandom
+			}
 		}
 	}
 	return u

@@ -16,8 +16,11 @@ import (
 // repeated. Any other repetition is a conflict.
 const owedFor = 24 * time.Hour
 
-// owedKey identifies a POST by all that it asks for.
+// owedKey identifies a POST by all that it asks for, but for the password: no hash of one is kept, and Okta sends another
+// random one each time.
 func owedKey(kind store.Kind, r schemas.Resource) string {
+	r = maps.Clone(r)
+	delete(r, "password")
 	sum := sha256.Sum256(append([]byte(kind.String()+" "), r.JSON()...))
 	return hex.EncodeToString(sum[:])
 }

@@ -17,6 +17,7 @@ const (
 	DisableUser  Op = "AdminDisableUser"
 	SignOut      Op = "AdminUserGlobalSignOut"
 	EnableUser   Op = "AdminEnableUser"
+	SetPassword  Op = "AdminSetUserPassword"
 	DeleteUser   Op = "AdminDeleteUser"
 	CreateGroup  Op = "CreateGroup"
 	UpdateGroup  Op = "UpdateGroup"
@@ -31,6 +32,9 @@ type Step struct {
 	User  string            // Username
 	Group string            // GroupName
 	Set   map[string]string // attributes of a user ("" unsets one); of a group its "Description"
+
+	secret secret          // of SetPassword
+	invite cognito.Courier // of CreateUser: who brings the invitation; "" for none
 }
 
 // String names the call and whom it is about, never a value.
@@ -56,6 +60,8 @@ func (p Plan) calls() map[cognito.Category]int {
 		switch s.Op {
 		case CreateUser:
 			n[cognito.UserCreation]++
+		case SetPassword:
+			n[cognito.UserAccountRecovery]++
 		case CreateGroup, UpdateGroup, DeleteGroup:
 			n[cognito.UserPoolResourceUpdate]++
 		default:

@@ -105,7 +105,8 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 	user, err := d.pool.User(ctx, u.Username)
 	switch {
 	case cognito.KindOf(err) == cognito.NotFound && id == "":
-		op.plan = planCreateUser(u.Username, u.Set, e.status())
+		op.plan = append(planCreateUser(u.Username, u.Set, e.status()), d.lostPassword(ctx, "", u)...)
+		op.plan[0].invite = u.Invite
 		_, err = d.applyUser(ctx, op, e, user, h)
 		return err
 	case cognito.KindOf(err) == cognito.NotFound || err == nil && id != "" && id != user.Sub:
@@ -129,6 +130,7 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 		is[name] = user.Attributes[name]
 	}
 	op.plan = planUser(schemas.PoolUser{Username: user.Username, Enabled: user.Enabled, Attributes: is}, u.Set, e.status(), doubt{})
+	op.plan = op.plan.afterLeaving(d.lostPassword(ctx, user.Sub, u))
 	_, err = d.applyUser(ctx, op, e, user, h)
 	return err
 }

@@ -39,7 +39,7 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	if doc, err := c.taken(ctx, op, store.User, "userName", userName, r); err != nil {
 		return doc, err
 	} else if doc.ID != "" {
-		return c.complete(ctx, doc, hold)
+		return c.completeUser(ctx, op, doc, r, hold)
 	}
 	if uuidShaped.MatchString(userName) {
 		// Admin calls take a sub wherever they take a Username: nobody may be named after somebody else's.
@@ -84,7 +84,8 @@ func (c *Connection) createAs(ctx context.Context, op *operation, username strin
 	if err != nil {
 		return store.Doc{}, err
 	}
-	op.plan = planCreateUser(username, want, statusOf(r))
+	op.plan = append(planCreateUser(username, want, statusOf(r)), c.passwordStep(username, r, true, nil)...)
+	op.plan[0].invite = c.invitation(r)
 	doc, err := d.carryUser(ctx, op, userNameKey(r.String("userName")), nil, cognito.User{}, hold)
 	if cognito.KindOf(err) != cognito.Exists {
 		return doc, err
@@ -101,7 +102,7 @@ func (c *Connection) createAs(ctx context.Context, op *operation, username strin
 		if doc, err := c.taken(ctx, op, store.User, "userName", r.String("userName"), r); err != nil {
 			return doc, err
 		} else if doc.ID != "" {
-			return c.complete(ctx, doc, hold)
+			return c.completeUser(ctx, op, doc, r, hold)
 		}
 	}
 	return store.Doc{}, err
@@ -200,6 +201,7 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		unsure.attributes = slices.Concat(unsure.attributes, slices.Sorted(maps.Keys(attributes)), schemas.OverflowNames())
 	}
 	op.plan = planUser(schemas.PoolUser{Username: doc.PoolName, Enabled: user.Enabled, Attributes: user.Attributes}, attributes, said, unsure)
+	op.plan = op.plan.afterLeaving(c.passwordStep(doc.PoolName, want, false, pending))
 	if len(op.plan) == 0 {
 		return doc, errors.Join(held, d.drop(ctx, pending))
 	}

@@ -36,11 +36,40 @@ type User struct {
 // attributes are left out. Exists: the username, or a verified alias, is taken; with
 // Error.Sent it may be by this very call.
 func (p *Pool) CreateUser(ctx context.Context, username string, attributes map[string]string) (User, error) {
+	return p.createUser(ctx, username, attributes, cip.AdminCreateUserInput{MessageAction: types.MessageActionTypeSuppress})
+}
+
+// Courier is how Cognito brings an invitation.
+type Courier string
+
+// ByEmail and BySMS are the couriers there are. A user needs the attribute email or phone_number for them.
+const (
+	ByEmail Courier = "EMAIL"
+	BySMS   Courier = "SMS"
+)
+
+// InviteUser is CreateUser with an invitation: Cognito sends the username and a temporary password. The user is there
+// also when the error's code is CodeDeliveryFailureException; Error.Sent is set then. Cognito may send several when an
+// attempt's answer was lost.
+func (p *Pool) InviteUser(ctx context.Context, username string, attributes map[string]string, by Courier) (User, error) {
+	return p.createUser(ctx, username, attributes, cip.AdminCreateUserInput{DesiredDeliveryMediums: []types.DeliveryMediumType{types.DeliveryMediumType(by)}})
+}
+
+// InviteAgain sends a user another invitation, with another temporary password. State: the user has signed in already, or
+// has a permanent password.
+func (p *Pool) InviteAgain(ctx context.Context, username string, by Courier) error {
+	_, err := call(ctx, p, adminCreateUser, username, (*cip.Client).AdminCreateUser, &cip.AdminCreateUserInput{
+		UserPoolId: &p.id, Username: &username, MessageAction: types.MessageActionTypeResend,
+		DesiredDeliveryMediums: []types.DeliveryMediumType{types.DeliveryMediumType(by)},
+	})
+	return err
+}
+
+func (p *Pool) createUser(ctx context.Context, username string, attributes map[string]string, in cip.AdminCreateUserInput) (User, error) {
 	given := maps.Clone(attributes)
 	maps.DeleteFunc(given, func(_, value string) bool { return value == "" })
-	out, err := call(ctx, p, adminCreateUser, username, (*cip.Client).AdminCreateUser, &cip.AdminCreateUserInput{
-		UserPoolId: &p.id, Username: &username, UserAttributes: attributeList(given), MessageAction: types.MessageActionTypeSuppress,
-	})
+	in.UserPoolId, in.Username, in.UserAttributes = &p.id, &username, attributeList(given)
+	out, err := call(ctx, p, adminCreateUser, username, (*cip.Client).AdminCreateUser, &in)
 	if err != nil {
 		return User{}, err
 	}

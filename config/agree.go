@@ -68,6 +68,10 @@ func (c Connection) repetitions(here string, report reporter) {
 	for j, first := range repeats(len(rows), func(j int) string { return rows[j].Cognito }) {
 		report("%s.attributes[%d].cognito: %q is written by attributes[%d] already", here, j, rows[j].Cognito, first)
 	}
+	if c.Invite != "" && (c.Passwords == "sync" || c.Passwords == "random") {
+		report("%s.invite: %q sends a temporary password, which the permanent one of passwords %q makes void at once; write passwords \"ignore\", or "+
+			"leave invite out", here, c.Invite, c.Passwords)
+	}
 	// On AWS the part of a pool's id before the underscore is its region; ids behind an endpoint mean nothing.
 	if c.Pool.Endpoint != "" || !isPoolID(c.Pool.ID) {
 		return

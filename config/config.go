@@ -59,6 +59,14 @@ type Connection struct {
 	// what fits, leaves the rest out of the answer and records it, "reject" answers 400.
 	Overflow string `json:"overflow" default:"keep" validate:"oneof=keep reject"`
 
+	// Passwords says what becomes of passwords that the identity provider sends: "ignore" drops them, "sync" makes them the
+	// users' permanent passwords. "random" drops them and gives new users a permanent one that nobody knows.
+	Passwords string `json:"passwords" default:"ignore" validate:"oneof=ignore sync random"`
+
+	// Invite has Cognito send new users its invitation with a temporary password: by "email" or "sms". Empty: it sends
+	// nothing. Only with Passwords "ignore": a permanent password makes the temporary one void.
+	Invite string `json:"invite" validate:"omitempty,oneof=email sms"`
+
 	// Guard stops a mass deprovisioning until an operator has looked at it.
 	Guard Guard `json:"guard"`
 }

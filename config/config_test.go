@@ -94,7 +94,7 @@ func TestAnAbsentKeyHasItsDefault(t *testing.T) {
 	}
 	want := config.Default()
 	want.Connections = []config.Connection{{
-		Name: "okta", UnknownMembers: "skip", Overflow: "keep",
+		Name: "okta", UnknownMembers: "skip", Overflow: "keep", Passwords: "ignore",
 		Tokens: []config.Token{{Name: "a", Secret: config.NewSecret(tokenA)}},
 		Pool:   config.Pool{ID: "eu-west-1_AbCdEf123", Share: 0.8},
 		Guard:  config.Guard{Window: "1h"},
@@ -157,7 +157,7 @@ var (
 
 func connection(name string) config.Connection {
 	return config.Connection{
-		Name: name, UnknownMembers: "skip", Overflow: "reject",
+		Name: name, UnknownMembers: "skip", Overflow: "reject", Passwords: "ignore",
 		Guard:  config.Guard{Window: "1h"},
 		Tokens: []config.Token{{Name: "a", Secret: config.NewSecret(tokenA)}},
 		Pool:   config.Pool{ID: "eu-west-1_AbCdEf123", Share: 0.8},

@@ -6,6 +6,7 @@ import (
 	scim "github.com/elimity-com/scim/errors"
 	"github.com/go-chi/chi/v5"
 
+	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/schemas/attribute"
 )
@@ -95,8 +96,10 @@ func (s *Server) serviceProviderConfig(w http.ResponseWriter, r *http.Request) e
 		Patch:   supported{true},
 		Bulk:    bulkSupport{true, s.limits.BulkOperations, int(s.limits.BulkBody)},
 		Filter:  filterSupport{true, s.limits.PageMax},
-		Sort:    supported{true},
-		ETag:    supported{true},
+		// The token selects the connection, and with it whether passwords are set or dropped.
+		ChangePassword: supported{connection(r.Context()).SyncsPasswords()},
+		Sort:           supported{true},
+		ETag:           supported{true},
 		Pagination: paginationSupport{Cursor: true, Index: true, DefaultMethod: "index", DefaultSize: s.limits.PageDefault, MaxSize: s.limits.PageMax,
 			CursorTimeout: int(cursorTimeout.Seconds())},
 		// One entry, of a type that RFC 7643 defines: clients with a closed list of types would refuse the whole document
@@ -186,8 +189,8 @@ type attributeForm struct {
 }
 
 // renderSchemas returns the schemas of the resource types. Their attributes come from the same tree that validates and
-// projects; the common ones (RFC 7643 section 3.1) belong to no schema.
-func renderSchemas(types []*schemas.ResourceType, base string) []schemaForm {
+// projects; the common ones (RFC 7643 section 3.1) belong to no schema, and password only to that of a connection which sets it.
+func renderSchemas(types []*schemas.ResourceType, base string, c *bridge.Connection) []schemaForm {
 	var forms []schemaForm
 	for _, rt := range types {
 		for _, def := range rt.Schemas {
@@ -196,7 +199,7 @@ func renderSchemas(types []*schemas.ResourceType, base string) []schemaForm {
 				Meta: discoveryMeta{"Schema", base + "/Schemas/" + def.ID},
 			}
 			for _, a := range rt.Tree.Attributes(def.ID) {
-				if a.Schema != "" {
+				if a.Schema != "" && (a.Name != "password" || c.SyncsPasswords()) {
 					form.Attributes = append(form.Attributes, renderAttribute(a))
 				}
 			}
@@ -220,7 +223,7 @@ func renderAttribute(a *attribute.Attribute) attributeForm {
 
 func (s *Server) listSchemas(w http.ResponseWriter, r *http.Request) error {
 	list := []any{}
-	for _, form := range renderSchemas(s.resourceTypes(), s.origin.of(r)) {
+	for _, form := range renderSchemas(s.resourceTypes(), s.origin.of(r), connection(r.Context())) {
 		list = append(list, form)
 	}
 	return sendJSON(w, completeList(list))
@@ -228,7 +231,7 @@ func (s *Server) listSchemas(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) schema(w http.ResponseWriter, r *http.Request) error {
 	id := pathID(r)
-	for _, form := range renderSchemas(s.resourceTypes(), s.origin.of(r)) {
+	for _, form := range renderSchemas(s.resourceTypes(), s.origin.of(r), connection(r.Context())) {
 		if form.ID == id {
 			return sendJSON(w, form)
 		}

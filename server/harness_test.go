@@ -37,11 +37,12 @@ type world struct {
 }
 
 type worldConfig struct {
-	server.Config                // Connections are filled in
-	cold          bool           // the mirror is never filled
-	hang          bool           // the pool never answers
-	tokens        []server.Token // of the connection; nil: token
-	other         string         // the token of a second connection, to another pool
+	server.Config                         // Connections are filled in
+	cold          bool                    // the mirror is never filled
+	hang          bool                    // the pool never answers
+	tokens        []server.Token          // of the connection; nil: token
+	policy        bridge.ConnectionConfig // of the connection; Name and Directory are filled in
+	other         string                  // the token of a second connection, to another pool
 }
 
 func newWorld(t testing.TB, configure ...func(*worldConfig)) *world {
@@ -65,6 +66,7 @@ func newWorld(t testing.TB, configure ...func(*worldConfig)) *world {
 		}
 	})
 	okta := w.connect(t, cfg, mirror, "okta", "us-east-1_local")
+	cfg.policy = bridge.ConnectionConfig{}
 	cfg.Connections = []server.Connection{{Bridge: okta, Tokens: cfg.tokens}}
 	if cfg.other != "" {
 		entra := w.connect(t, cfg, mirror, "entra", "us-east-1_other")
@@ -100,7 +102,9 @@ func (w *world) connect(t testing.TB, cfg worldConfig, mirror *store.Store, name
 		t.Fatalf("OpenDirectory: %v", err)
 	}
 	t.Cleanup(dir.Close)
-	c := bridge.NewConnection(bridge.ConnectionConfig{Name: name, Directory: dir})
+	policy := cfg.policy
+	policy.Name, policy.Directory = name, dir
+	c := bridge.NewConnection(policy)
 	if !cfg.cold {
 		run, stop := context.WithCancel(t.Context())
 		stopped := make(chan struct{})

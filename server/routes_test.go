@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/scim-cognito/scim-cognito/bridge"
 )
 
 func TestRoutes(t *testing.T) {
@@ -162,7 +164,7 @@ func find(t *testing.T, attributes []schemaAttribute, name string) schemaAttribu
 
 func TestSchemas(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, func(c *worldConfig) { c.policy.Passwords = bridge.SyncPasswords })
 	var list struct {
 		TotalResults, StartIndex, ItemsPerPage int
 		Resources                              []schema

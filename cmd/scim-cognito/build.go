@@ -61,6 +61,7 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 		connections = append(connections, server.Connection{
 			Bridge: bridge.NewConnection(bridge.ConnectionConfig{Name: c.Name, Directory: directory,
 				UnknownMembers: unknownMembers[c.UnknownMembers], Overflow: overflow[c.Overflow],
+				Passwords: passwords[c.Passwords], Invite: couriers[c.Invite],
 				Guard: bridge.Guard{People: c.Guard.People, Percent: c.Guard.Percent, Window: c.Guard.Length()}}),
 			Tokens: tokens(c, w.Logger),
 		})
@@ -81,6 +82,8 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 var (
 	unknownMembers = map[string]bridge.UnknownMembers{"skip": bridge.SkipUnknown, "reject": bridge.RejectUnknown}
 	overflow       = map[string]bridge.FullOverflow{"keep": bridge.KeepFitting, "reject": bridge.RejectOverflow}
+	passwords      = map[string]bridge.Passwords{"ignore": bridge.IgnorePasswords, "sync": bridge.SyncPasswords, "random": bridge.RandomPasswords}
+	couriers       = map[string]cognito.Courier{"": "", "email": cognito.ByEmail, "sms": cognito.BySMS}
 )
 
 // directory opens a connection's pool and mirror, unless another connection on the same pool has.

@@ -39,6 +39,7 @@ type commands struct {
 	Resync   resyncCommand   `cmd:"" help:"Have a server read its pools again, or one user or group."`
 	Journal  journalCommand  `cmd:"" help:"See the work that a server has left to do; retry it or drop it."`
 	Guard    guardCommand    `cmd:"" help:"See what the deprovisioning guards hold; release it or give it up."`
+	Invite   inviteCommand   `cmd:"" help:"Have another invitation sent to a user who has not signed in yet."`
 	Activity activityCommand `cmd:"" help:"See what a server was asked and what it did."`
 	Health   healthCommand   `cmd:"" help:"Ask a server whether it is alive; the exit status is the answer."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

@@ -55,6 +55,14 @@ func (c *Client) Drop(ctx context.Context, pool, key string) (string, error) {
 	return answer.Pool, err
 }
 
+// Invite has Cognito send a user another invitation, by "email" or "sms", and returns the user's pool. pool "" means the one
+// that has the user.
+func (c *Client) Invite(ctx context.Context, pool, user, by string) (string, error) {
+	answer := new(inviteAnswer)
+	err := c.ask(ctx, http.MethodPost, "/-/invite", inviteRequest{User: user, By: by, Pool: pool}, answer)
+	return answer.Pool, err
+}
+
 // Guards returns the deprovisioning guards; pool and connection "" mean all.
 func (c *Client) Guards(ctx context.Context, pool, connection string) ([]Guard, error) {
 	answer := new(guardAnswer)

@@ -13,6 +13,35 @@ import (
 	"github.com/scim-cognito/scim-cognito/cmd/scim-cognito/operator"
 )
 
+func TestInvite(t *testing.T) {
+	t.Parallel()
+	a := &directory{pool: "A", here: map[string]bool{}}
+	b := &directory{pool: "B", here: map[string]bool{"invite 1 by EMAIL": true, "invite 1 by SMS": true}}
+	l := listen(a, b)
+	for _, c := range []struct {
+		body   string
+		status int
+		says   string
+	}{
+		{`{"user":"1","by":"email"}`, 200, ""},
+		{`{"user":"1","by":"sms","pool":"B"}`, 200, ""},
+		{`{"user":"1","by":"email","pool":"A"}`, 404, `no user with the id "1" in A`},
+		{`{"user":"2","by":"email"}`, 404, "in A, B"},
+		{`{"user":"1"}`, 400, "email or sms"},
+		{`{"user":"1","by":"post"}`, 400, "email or sms"},
+		{`{"by":"email"}`, 400, `"user" is missing`},
+	} {
+		l.activity.recorded = nil
+		status, answer, _ := ask[struct{ Error, Pool string }](t, l, http.MethodPost, "/-/invite", c.body)
+		if status != c.status || !strings.Contains(answer.Error, c.says) || (answer.Pool == "B") != (status == 200) {
+			t.Errorf("%s: got %d %+v, want %d with %q", c.body, status, answer, c.status, c.says)
+		}
+		if (len(l.activity.recorded) == 1) != (status == 200) {
+			t.Errorf("%s: got the records %v, want one of what was done", c.body, l.activity.recorded)
+		}
+	}
+}
+
 type guards struct {
 	Error  string
 	Held   int

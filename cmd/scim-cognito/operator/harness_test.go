@@ -13,6 +13,7 @@ import (
 
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cmd/scim-cognito/operator"
+	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
@@ -61,6 +62,11 @@ func (d *directory) Journal(context.Context) ([]bridge.Unfinished, error) { retu
 
 func (d *directory) RetryWork(_ context.Context, key string) error { return d.note("retry " + key) }
 func (d *directory) DropWork(_ context.Context, key string) error  { return d.note("drop " + key) }
+
+func (d *directory) Invite(_ context.Context, id string, by cognito.Courier) error {
+	_, err := d.one("invite " + id + " by " + string(by))
+	return err
+}
 
 func (d *directory) Guards(context.Context) ([]bridge.GuardStatus, error) { return d.guards, d.err }
 

@@ -6,6 +6,7 @@
 //	GET  /-/journal        ?pool=…: the work that is left
 //	POST /-/journal/retry  {"key": "…"}: try it now; {"pool": "…"} when several pools have work under the key
 //	POST /-/journal/drop   {"key": "…"}: give it up
+//	POST /-/invite         {"user": "…", "by": "email"}: send another invitation, by email or sms; {"pool": "…"} restricts it
 //	GET  /-/guard          ?pool=…&connection=…: what the deprovisioning guards have counted and hold; "held" is all of it
 //	POST /-/guard/release  {} or {"pool": "…", "connection": "…"}: have it done, and hold nothing for a window
 //	POST /-/guard/drop     {} or {"pool": "…", "connection": "…"}: give it up
@@ -22,6 +23,7 @@ import (
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
@@ -38,6 +40,8 @@ type Directory interface {
 	Journal(ctx context.Context) ([]bridge.Unfinished, error)
 	RetryWork(ctx context.Context, key string) error
 	DropWork(ctx context.Context, key string) error
+	// Invite sends a user another invitation.
+	Invite(ctx context.Context, id string, by cognito.Courier) error
 	// Guards returns the state of every connection's deprovisioning guard.
 	Guards(ctx context.Context) ([]bridge.GuardStatus, error)
 	ReleaseGuard(ctx context.Context, connection string) (bridge.GuardStatus, error)
@@ -79,6 +83,7 @@ func New(cfg Config) http.Handler {
 		{http.MethodGet, "/-/journal", o.journal},
 		{http.MethodPost, "/-/journal/retry", o.retry},
 		{http.MethodPost, "/-/journal/drop", o.drop},
+		{http.MethodPost, "/-/invite", o.invite},
 		{http.MethodGet, "/-/guard", o.guards},
 		{http.MethodPost, "/-/guard/release", o.releaseGuards},
 		{http.MethodPost, "/-/guard/drop", o.dropHeld},

@@ -83,6 +83,15 @@ type (
 	journalAnswer struct {
 		Work []Work `json:"work"`
 	}
+	inviteRequest struct {
+		User string `json:"user"`
+		By   string `json:"by"`
+		Pool string `json:"pool,omitempty"`
+	}
+	inviteAnswer struct {
+		Pool string `json:"pool"`
+		User string `json:"user"`
+	}
 	guardRequest struct {
 		Pool       string `json:"pool,omitempty"`
 		Connection string `json:"connection,omitempty"`
