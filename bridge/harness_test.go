@@ -97,8 +97,12 @@ func (r *rig) start() {
 	if err != nil {
 		r.t.Fatalf("cognito.Open: %v", err)
 	}
+	types := r.cfg.dir.Types
+	if types == nil {
+		types = schemas.Plain
+	}
 	r.store, err = store.Open(ctx, store.Config{URL: "sqlite:" + r.file, Trees: map[store.Kind]*attribute.Tree{
-		store.User: schemas.Users.Tree, store.Group: schemas.Groups.Tree}})
+		store.User: types.Users.Tree, store.Group: types.Groups.Tree}})
 	if err != nil {
 		r.t.Fatalf("store.Open: %v", err)
 	}

@@ -111,8 +111,15 @@ func (c *Connection) createAs(ctx context.Context, op *operation, username strin
 // ReplaceUser makes the user what r says (PUT). Without active in r, it keeps its own.
 func (c *Connection) ReplaceUser(ctx context.Context, id string, r schemas.Resource) (store.Doc, error) {
 	return c.changeUser(ctx, id, "replace", func(is schemas.Resource) (schemas.Resource, status, error) {
-		want := maps.Clone(r)
+		want, err := c.dir.cfg.Types.Users.Replace(is, r)
 		said := statusOf(r)
+		if err != nil && said == saysInactive {
+			want, err = maps.Clone(is), nil
+			want["active"] = false
+		}
+		if err != nil {
+			return nil, unsaid, err
+		}
 		if said == unsaid {
 			want["active"] = is["active"]
 		}
@@ -147,7 +154,7 @@ func applyPatch(rt *schemas.ResourceType, is schemas.Resource, ops []patch.Op) (
 	if err != nil {
 		return nil, err
 	}
-	return rt.Settle(changed)
+	return rt.Settle(is, changed)
 }
 
 // changeUser carries out what change makes of the user, and returns its row. What an earlier request has left to do is

@@ -32,6 +32,7 @@ func (c *Config) disagreements() []error {
 				"so they must agree", i, mine, first, theirs)
 		}
 	}
+	c.schemaProblems(report)
 	return problems
 }
 

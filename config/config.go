@@ -31,6 +31,16 @@ type Config struct {
 	// The flag --store wins. The pool is the source of truth, so the file may be dropped, at the price of a new warm-up.
 	Store string `json:"store" default:"sqlite:scim-cognito.db" validate:"store"`
 
+	// Schemas are extensions of users beside the enterprise one. All connections share them: the mirrors are indexed, and
+	// discovery is answered, with one set of definitions. After a change users are read again from their pools; values that
+	// the definitions allow no longer are left out, and go from the pool with the user's next change.
+	Schemas []Schema `json:"schemas" validate:"dive"`
+
+	// UnknownExtensions says what happens to an extension whose URN is neither RFC 7643's nor among Schemas: "ignore" leaves
+	// it out, "keep" stores it with the user and returns it, without types: no filter reads it. Mirrors are shared by
+	// connections, and so is what they hold.
+	UnknownExtensions string `json:"unknownExtensions" default:"ignore" validate:"oneof=ignore keep"`
+
 	// Connections are the identity providers that may push, at least one.
 	Connections []Connection `json:"connections" validate:"min=1,dive"`
 }

@@ -201,7 +201,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatalf("sample: got %v, want none", err)
 	}
-	if diff := cmp.Diff(config.Default(), sample, cmpSecrets, cmpopts.IgnoreFields(config.Config{}, "Connections", "BaseURL", "TrustedProxies")); diff != "" {
+	if diff := cmp.Diff(config.Default(), sample, cmpSecrets, cmpopts.IgnoreFields(config.Config{}, "Schemas", "Connections", "Schemas", "BaseURL", "TrustedProxies")); diff != "" {
 		t.Errorf("the sample shows defaults where there are any (-want +got):\n%s", diff)
 	}
 }

@@ -165,6 +165,8 @@ func wanted(v reflect.Value) string {
 		return "a number"
 	case reflect.Int:
 		return "a whole number"
+	case reflect.Bool:
+		return "true or false"
 	}
 	return "a string"
 }

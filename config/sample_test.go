@@ -81,6 +81,8 @@ func keys(t reflect.Type, path string) map[string]string {
 		f := t.Field(i)
 		at := strings.TrimPrefix(path+"."+f.Tag.Get("json"), ".")
 		switch {
+		case f.Type.Kind() == reflect.Slice && f.Type.Elem() == t:
+			all[at] = "`[]`" // of the same kind as what holds it
 		case f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct:
 			for key, fallback := range keys(f.Type.Elem(), at+"[]") {
 				all[key] = fallback

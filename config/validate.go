@@ -68,6 +68,9 @@ var rules = map[string]rule{
 	"poolid":   {isPoolID, quoted("%q is not a user pool id; copy it from the Cognito console, such as eu-west-1_AbCdEf123")},
 	"region":   {regionForm.MatchString, quoted("%q is not an AWS region; write one such as eu-west-1")},
 	"endpoint": {isEndpoint, quoted(`%q is not an endpoint; write a URL such as http://127.0.0.1:9230, or "" for AWS`)},
+	"extension": {isExtension, quoted("%q is not the URN of an extension that can be defined; write one such as " +
+		"urn:ietf:params:scim:schemas:extension:acme:2.0:User")},
+	"attrname": {attributeForm.MatchString, quoted("%q is not the name of an attribute; write a letter and then letters, digits, dashes or underscores")},
 	"cognito":  {isCognito, cognitoSentence},
 	"gt":       {nil, quoted("%s is not a share; write a number above 0 and at most 1, such as 0.8")},
 	"lte":      {nil, quoted("%s is not a share; write a number above 0 and at most 1, such as 0.8")},

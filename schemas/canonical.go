@@ -27,17 +27,18 @@ func (rt *ResourceType) Decode(body any) (r Resource, ignored []string, err erro
 	if err != nil {
 		return nil, ignored, err
 	}
-	return r, ignored, rt.check(r)
+	return r, ignored, rt.check(r, nil)
 }
 
-// Settle brings the outcome of a PATCH back into canonical form, what has become empty removed, and checks it as a whole.
-func (rt *ResourceType) Settle(r Resource) (Resource, error) {
+// Settle brings what a PATCH has made of a resource, was, back into canonical form, what has become empty removed, and
+// checks it as a whole.
+func (rt *ResourceType) Settle(was, r Resource) (Resource, error) {
 	settled, _, err := change.object(rt, r)
 	if err != nil {
 		return nil, err
 	}
 	settled, _ = prune(map[string]any(settled)).(map[string]any)
-	return settled, rt.check(settled)
+	return settled, rt.check(settled, was)
 }
 
 // prune removes what is null or empty, all the way down; nil when nothing is left.
@@ -69,49 +70,6 @@ func prune(v any) any {
 	return v
 }
 
-// check reports what a whole resource must have whatever request made it: required attributes, and at most one primary
-// element in each multi-valued attribute (RFC 7643 section 2.4).
-func (rt *ResourceType) check(r Resource) error {
-	for _, a := range rt.Tree.Attributes("") {
-		v, present := r[a.Name]
-		if !present {
-			if (a.Required && a.Schema != "") || slices.Contains(rt.required, a.Name) {
-				return invalidValue("%s is required and must not be empty", a.Path())
-			}
-			continue
-		}
-		if err := onePrimary(a, v); err != nil {
-			return err
-		}
-	}
-	for _, urn := range rt.Tree.Extensions() {
-		extension, _ := r[urn].(map[string]any)
-		for _, a := range rt.Tree.Attributes(urn) {
-			if err := onePrimary(a, extension[a.Name]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func onePrimary(a *attribute.Attribute, v any) error {
-	elements, ok := v.([]any)
-	if !ok {
-		return nil
-	}
-	n := 0
-	for _, e := range elements {
-		if m, ok := e.(map[string]any); ok && m["primary"] == true {
-			n++
-		}
-	}
-	if n > 1 {
-		return invalidValue("%s: %d values have primary true; at most one may (RFC 7643 section 2.4)", a.Path(), n)
-	}
-	return nil
-}
-
 // reader canonicalises values. A whole resource leaves out what is unassigned and what only the server sets; a change
 // keeps both, since null says "remove" (RFC 7644 section 3.5.2.3) and the rule about readOnly attributes is PATCH's.
 type reader struct{ change bool }
@@ -131,6 +89,10 @@ func (rd reader) object(rt *ResourceType, object map[string]any) (Resource, []st
 			}
 			ignored = append(ignored, more...)
 			rd.put(r, urn, extension)
+			continue
+		}
+		if c, ok := rd.untyped(v); ok && rt.Tree.Keeps(key) {
+			rd.put(r, key, c)
 			continue
 		}
 		a := rt.Tree.Lookup("", key)

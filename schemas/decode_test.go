@@ -104,7 +104,7 @@ func apply(t *testing.T, rt *schemas.ResourceType, is, operations string) (schem
 	if err != nil {
 		return nil, ignored, err
 	}
-	settled, err := rt.Settle(changed)
+	settled, err := rt.Settle(current, changed)
 	return settled, ignored, err
 }
 
@@ -170,7 +170,7 @@ func TestPatchErrorsNameTheOperation(t *testing.T) {
 
 func TestADeactivationSurvivesARefusedOperation(t *testing.T) {
 	body := parse(t, `{"Operations":[{"op":"replace","path":"emails","value":7},{"op":"Replace","path":"active","value":"False"}]}`)
-	for _, types := range []*schemas.Types{schemas.Plain, schemas.NewTypes()} {
+	for _, types := range []*schemas.Types{schemas.Plain, schemas.NewTypes(schemas.TypesConfig{})} {
 		ops, ignored, err := types.Users.DecodePatch(body)
 		if err != nil || len(ops) != 1 || !schemas.Deactivates(ops) {
 			t.Errorf("ops %v, %v; want the deactivation alone", ops, err)

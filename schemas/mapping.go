@@ -47,6 +47,7 @@ type Limit struct {
 
 // Mapping is the table of one directory, ready for use in both directions. It is safe for concurrent use.
 type Mapping struct {
+	users  *ResourceType
 	rows   []mapped
 	limits map[string]Limit
 }
@@ -62,7 +63,7 @@ type mapped struct {
 // NewMapping returns the standard table for users with extra rows, which win over standard ones for the same SCIM attribute.
 // limits holds what the pool allows in custom attributes, by full name. Errors name the row and what is wrong with it.
 func NewMapping(users *ResourceType, extra []Row, limits map[string]Limit) (*Mapping, error) {
-	m := &Mapping{limits: limits}
+	m := &Mapping{users: users, limits: limits}
 	scimTaken, cognitoTaken := map[string]bool{}, map[string]bool{}
 	for _, row := range extra {
 		r, err := resolve(users.Tree, row)

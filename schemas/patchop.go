@@ -123,7 +123,7 @@ func (rt *ResourceType) pathless(kind patch.Kind, value any) ([]patch.Op, []stri
 	var ignored []string
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		_, extension := rt.Tree.Extension(key)
-		if extension || rt.Tree.Lookup("", key) != nil {
+		if extension || rt.Tree.Lookup("", key) != nil || rt.Tree.Keeps(key) && rt.isWhole(key, object[key]) {
 			plain[key] = object[key]
 			continue
 		}
@@ -157,6 +157,9 @@ func (rt *ResourceType) atPath(kind patch.Kind, p *filter.Path, value any) ([]pa
 	a, sub := p.Resolve(rt.Tree)
 	if sub != nil {
 		a = sub
+	}
+	if op, ok := rt.onUnknown(kind, p, value); ok && a == nil {
+		return []patch.Op{op}, nil, nil
 	}
 	if a == nil {
 		return nil, []string{p.String()}, nil

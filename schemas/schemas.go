@@ -44,19 +44,35 @@ type Types struct {
 	Groups *ResourceType // behind /Groups
 }
 
-// NewTypes returns the types whose users have the extensions beside the enterprise one.
-func NewTypes(extensions ...schema.Schema) *Types {
-	return &Types{
-		Users: newResourceType("User", "/Users", "User Account",
-			schema.CoreUserSchema(), append([]schema.Schema{schema.ExtensionEnterpriseUser()}, extensions...)...),
+// TypesConfig says what the types have beyond RFC 7643.
+type TypesConfig struct {
+	// Extensions are schema extensions of users, beside the enterprise one.
+	Extensions []Extension
+	// KeepUnknown: users keep extensions that no schema defines, untyped. Otherwise these are left out. A group has no room
+	// for any.
+	KeepUnknown bool
+}
+
+// NewTypes returns the types that cfg describes.
+func NewTypes(cfg TypesConfig) *Types {
+	extensions := []schema.Schema{schema.ExtensionEnterpriseUser()}
+	for _, e := range cfg.Extensions {
+		extensions = append(extensions, e.schema())
+	}
+	t := &Types{
+		Users: newResourceType("User", "/Users", "User Account", schema.CoreUserSchema(), extensions...),
 		// RFC 7643 section 4.2 requires displayName although its schema does not say so.
 		Groups: newResourceType("Group", "/Groups", "Group", schema.CoreGroupSchema()).requires("displayName"),
 	}
+	if cfg.KeepUnknown {
+		t.Users.Tree = t.Users.Tree.Open()
+	}
+	return t
 }
 
 // Plain are the types that RFC 7643 defines and no configuration has added to; Users and Groups are the same.
 var (
-	Plain  = NewTypes()
+	Plain  = NewTypes(TypesConfig{})
 	Users  = Plain.Users
 	Groups = Plain.Groups
 )

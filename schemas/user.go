@@ -58,6 +58,7 @@ func (m *Mapping) FromCognito(u PoolUser) (r Resource, managed bool) {
 	for _, row := range m.rows {
 		row.forget(rest)
 	}
+	rest = m.users.conform(rest)
 	rest["id"] = u.Sub
 	rest["active"] = u.Enabled
 	if _, ok := rest["userName"].(string); !ok {
@@ -247,15 +248,16 @@ func textOf(v any) (string, bool) {
 	return "", false
 }
 
+// valueOf is textOf's reverse. A text that can be no value of the attribute stays a text, which conform leaves out.
 func valueOf(a *attribute.Attribute, text string) any {
-	switch a.Type {
-	case attribute.Boolean:
+	number := a.Type == attribute.Decimal || a.Type == attribute.Integer
+	switch {
+	case a.Type == attribute.Boolean && (text == "true" || text == "false"):
 		return text == "true"
-	case attribute.Decimal, attribute.Integer:
+	case number && json.Valid([]byte(text)) && strings.ContainsAny(text[:1], "-0123456789"):
 		return json.Number(text)
-	default:
-		return text
 	}
+	return text
 }
 
 func deepCopy(v any) any {

@@ -34,6 +34,7 @@ type world struct {
 	*server.Server
 	emulator *emulator.Emulator
 	log      *lockedBuffer
+	pool     *cognito.Pool // of the first connection
 }
 
 type worldConfig struct {
@@ -43,6 +44,7 @@ type worldConfig struct {
 	tokens        []server.Token          // of the connection; nil: token
 	policy        bridge.ConnectionConfig // of the connection; Name and Directory are filled in
 	other         string                  // the token of a second connection, to another pool
+	rows          []schemas.Row           // of the mapping, each to a custom attribute
 }
 
 func newWorld(t testing.TB, configure ...func(*worldConfig)) *world {
@@ -55,8 +57,11 @@ func newWorld(t testing.TB, configure ...func(*worldConfig)) *world {
 	if cfg.tokens == nil {
 		cfg.tokens = []server.Token{{Name: "2026", Secret: server.NewSecret(token)}}
 	}
+	if cfg.Types == nil {
+		cfg.Types = schemas.Plain
+	}
 	mirror, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "scim.db"),
-		Trees: map[store.Kind]*attribute.Tree{store.User: schemas.Users.Tree, store.Group: schemas.Groups.Tree}})
+		Trees: map[store.Kind]*attribute.Tree{store.User: cfg.Types.Users.Tree, store.Group: cfg.Types.Groups.Tree}})
 	if err != nil {
 		t.Fatalf("store.Open: %v", err)
 	}
@@ -88,6 +93,9 @@ func (w *world) connect(t testing.TB, cfg worldConfig, mirror *store.Store, name
 	for _, attribute := range schemas.OverflowNames() {
 		pool.CustomAttributes = append(pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(attribute, "custom:")})
 	}
+	for _, row := range cfg.rows {
+		pool.CustomAttributes = append(pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(row.Cognito, "custom:")})
+	}
 	if err := w.emulator.CreatePool(pool); err != nil {
 		t.Fatalf("CreatePool: %v", err)
 	}
@@ -97,7 +105,10 @@ func (w *world) connect(t testing.TB, cfg worldConfig, mirror *store.Store, name
 	if err != nil {
 		t.Fatalf("cognito.Open: %v", err)
 	}
-	dir, err := bridge.OpenDirectory(t.Context(), bridge.DirectoryConfig{Pool: client, Store: mirror, SweepEvery: -1, Logger: slog.New(slog.DiscardHandler)})
+	if w.pool == nil {
+		w.pool = client
+	}
+	dir, err := bridge.OpenDirectory(t.Context(), bridge.DirectoryConfig{Pool: client, Store: mirror, Types: cfg.Types, Attributes: cfg.rows, SweepEvery: -1, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatalf("OpenDirectory: %v", err)
 	}

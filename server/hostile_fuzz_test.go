@@ -113,7 +113,7 @@ func fixedPoint(t *testing.T, rt *schemas.ResourceType, r schemas.Resource) {
 	if err != nil || len(ignored) > 0 || !reflect.DeepEqual(r, again) {
 		t.Fatalf("decoded again: got %s, %v ignored, %v, want %s", again.JSON(), ignored, err, r.JSON())
 	}
-	settled, err := rt.Settle(r)
+	settled, err := rt.Settle(r, r)
 	if err != nil || !reflect.DeepEqual(r, settled) {
 		t.Fatalf("settled: got %s, %v, want %s", settled.JSON(), err, r.JSON())
 	}
@@ -167,7 +167,7 @@ func changed(t *testing.T, rt *schemas.ResourceType, r schemas.Resource, v any) 
 	outcome, err := patch.Apply(rt.Tree, r, ops)
 	if err == nil {
 		var settled schemas.Resource
-		if settled, err = rt.Settle(outcome); err == nil {
+		if settled, err = rt.Settle(r, outcome); err == nil {
 			fixedPoint(t, rt, settled)
 		}
 	}

@@ -19,12 +19,15 @@ type projection struct {
 	only   bool                          // attributes was given: the rest is left out
 	named  map[*attribute.Attribute]bool // what the parameter names
 	inside map[*attribute.Attribute]bool // complex attributes of which it names a part
+	// unknown are the paths that it names and no schema has, in lower case: they may be in an extension that is kept.
+	unknown map[string]bool
 }
 
 // newProjection reads the two parameters. Names that the resource type does not have select nothing, since clients ask
 // every server for the same; what cannot be a name at all is refused.
 func newProjection(tree *attribute.Tree, query map[string]string) (*projection, error) {
-	p := &projection{tree: tree, named: map[*attribute.Attribute]bool{}, inside: map[*attribute.Attribute]bool{}}
+	p := &projection{tree: tree, named: map[*attribute.Attribute]bool{}, inside: map[*attribute.Attribute]bool{},
+		unknown: map[string]bool{}}
 	list, parameter := query["attributes"], "attributes"
 	p.only = strings.TrimSpace(list) != ""
 	if excluded := query["excludedAttributes"]; strings.TrimSpace(excluded) != "" {
@@ -62,6 +65,8 @@ func (p *projection) name(path filter.Path) {
 		p.named[sub], p.inside[top] = true, true
 	case top != nil:
 		p.named[top] = true
+	case path.URN != "":
+		p.unknown[strings.ToLower(path.String())] = true
 	}
 }
 
@@ -85,7 +90,7 @@ func (p *projection) shows(a *attribute.Attribute) bool {
 // whole reports whether an answer holds all of what a stored document of the tree can hold, so that the document can be
 // copied as it is. It never holds what is never returned.
 func (p *projection) whole() bool {
-	if p.only {
+	if p.only || len(p.unknown) > 0 {
 		return false
 	}
 	for a := range p.stored() {
@@ -138,12 +143,15 @@ func (p *projection) object(document []byte) ([]byte, error) {
 	}
 	kept := map[string]json.RawMessage{}
 	for name, raw := range attributes {
-		urn, isExtension := p.tree.Extension(name)
-		if !isExtension {
-			if raw, err = p.part("", name, raw); err != nil {
-				return nil, err
-			}
-		} else if raw, err = p.extension(urn, raw); err != nil {
+		switch urn, isExtension := p.tree.Extension(name); {
+		case isExtension:
+			raw, err = p.extension(urn, raw)
+		case p.tree.Keeps(name):
+			raw, err = p.untyped(name, raw)
+		default:
+			raw, err = p.part("", name, raw)
+		}
+		if err != nil {
 			return nil, err
 		}
 		if raw != nil {
@@ -155,6 +163,9 @@ func (p *projection) object(document []byte) ([]byte, error) {
 
 // extension returns the part of an extension's object that is shown; nil when nothing is.
 func (p *projection) extension(urn string, raw json.RawMessage) (json.RawMessage, error) {
+	if !bytes.HasPrefix(raw, []byte("{")) {
+		return nil, nil
+	}
 	attributes, err := members(raw)
 	if err != nil {
 		return nil, err
@@ -172,6 +183,28 @@ func (p *projection) extension(urn string, raw json.RawMessage) (json.RawMessage
 		return nil, nil
 	}
 	return encode(kept), nil
+}
+
+// untyped returns the part of an unknown extension that is shown; nil when nothing is.
+func (p *projection) untyped(urn string, raw json.RawMessage) (json.RawMessage, error) {
+	urn = strings.ToLower(urn)
+	switch {
+	case p.unknown[urn] && p.only, !p.only && len(p.unknown) == 0:
+		return raw, nil
+	case p.unknown[urn]:
+		return nil, nil
+	}
+	attributes, err := members(raw)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(attributes, func(name string, _ json.RawMessage) bool {
+		return p.unknown[urn+":"+strings.ToLower(name)] != p.only
+	})
+	if len(attributes) == 0 {
+		return nil, nil
+	}
+	return encode(attributes), nil
 }
 
 // part returns what is shown of one attribute's value; nil when nothing is.
@@ -218,7 +251,12 @@ func (p *projection) elements(a *attribute.Attribute, raw json.RawMessage) (json
 	return append(out, ']'), nil
 }
 
+// subAttributes returns the part of a complex value that is shown. What is none was stored when the definitions were others,
+// and has not been read again yet: it is no value.
 func (p *projection) subAttributes(a *attribute.Attribute, raw json.RawMessage) (json.RawMessage, error) {
+	if !bytes.HasPrefix(raw, []byte("{")) {
+		return nil, nil
+	}
 	values, err := members(raw)
 	if err != nil {
 		return nil, err

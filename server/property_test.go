@@ -183,7 +183,7 @@ func patched(t *testing.T, before, operations map[string]any) (map[string]any, e
 	if err != nil {
 		return nil, err
 	}
-	return schemas.Users.Settle(after)
+	return schemas.Users.Settle(before, after)
 }
 
 func decodeNumbers(t *testing.T, v any) any {

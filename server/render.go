@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -90,13 +92,15 @@ func (v *view) resource(dst []byte, doc store.Doc, related iter.Seq2[store.Ref, 
 	if len(body) < 2 || body[0] != '{' || body[len(body)-1] != '}' {
 		return dst, errors.New("a stored document is not an object")
 	}
-	dst = v.schemas(append(dst, '{'), body)
+	dst, err := v.schemas(append(dst, '{'), body)
+	if err != nil {
+		return dst, err
+	}
 	dst = appendString(append(dst, `,"id":`...), doc.ID)
 	if inner := body[1 : len(body)-1]; len(inner) > 0 {
 		dst = append(append(dst, ','), inner...)
 	}
 	if v.wantsReferences() {
-		var err error
 		if dst, err = v.references(dst, related); err != nil {
 			return dst, err
 		}
@@ -108,16 +112,29 @@ func (v *view) resource(dst []byte, doc store.Doc, related iter.Seq2[store.Ref, 
 }
 
 // schemas appends the schemas attribute: the core schema, and the extensions of which body holds something. A quoted URN
-// followed by a colon can only be a name in body: inside a string, its closing quote would be escaped.
-func (v *view) schemas(dst, body []byte) []byte {
+// followed by a colon can only be a name in body: inside a string, its closing quote would be escaped. Where extensions
+// are kept that nobody has defined it may be a name within one of those: then the names of body itself count.
+func (v *view) schemas(dst, body []byte) ([]byte, error) {
 	dst = append(dst, `"schemas":[`...)
 	dst = appendString(dst, v.rt.Tree.Schema())
-	for _, key := range v.keys {
-		if bytes.Contains(body, key) {
-			dst = append(append(dst, ','), key[:len(key)-1]...)
+	if !v.rt.Tree.IsOpen() {
+		for _, key := range v.keys {
+			if bytes.Contains(body, key) {
+				dst = append(append(dst, ','), key[:len(key)-1]...)
+			}
+		}
+		return append(dst, ']'), nil
+	}
+	attributes, err := members(body)
+	if err != nil {
+		return dst, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if _, defined := v.rt.Tree.Extension(name); defined || v.rt.Tree.Keeps(name) {
+			dst = appendString(append(dst, ','), name)
 		}
 	}
-	return append(dst, ']')
+	return append(dst, ']'), nil
 }
 
 // references appends members or groups, each with the sub-attributes that are shown.

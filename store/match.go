@@ -144,8 +144,8 @@ func (m *match) read(doc []byte) (map[string]any, error) {
 			}
 			res[name] = v
 		}
-		if urn, ok := m.def.Extension(name); ok && m.schemas {
-			res["schemas"] = append(res["schemas"].([]any), urn)
+		if _, defined := m.def.Extension(name); m.schemas && (defined || m.def.Keeps(name)) {
+			res["schemas"] = append(res["schemas"].([]any), name)
 		}
 	}
 	return res, nil

@@ -47,7 +47,7 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 			err = errors.Join(err, a.close())
 		}
 	}()
-	a.types = schemas.NewTypes()
+	a.types = schemas.NewTypes(typesOf(cfg))
 	trees := map[store.Kind]*attribute.Tree{store.User: a.types.Users.Tree, store.Group: a.types.Groups.Tree}
 	if a.store, err = store.Open(ctx, store.Config{URL: cfg.Store, Trees: trees, Logger: w.Logger}); err != nil {
 		return nil, err
@@ -77,6 +77,27 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 	}
 	a.operator = operator.New(operator.Config{Directories: directories, Activity: a.store, Health: a.handler, Logger: w.Logger})
 	return a, nil
+}
+
+// typesOf are the resource types with the config's extensions.
+func typesOf(cfg *config.Config) schemas.TypesConfig {
+	t := schemas.TypesConfig{KeepUnknown: cfg.UnknownExtensions == "keep"}
+	for _, s := range cfg.Schemas {
+		t.Extensions = append(t.Extensions, schemas.Extension{ID: s.ID, Name: s.Name, Description: s.Description, Attributes: definitions(s.Attributes)})
+	}
+	return t
+}
+
+func definitions(attributes []config.SchemaAttribute) []schemas.Definition {
+	var all []schemas.Definition
+	for _, a := range attributes {
+		all = append(all, schemas.Definition{
+			Name: a.Name, Type: a.Type, MultiValued: a.MultiValued, Required: a.Required, CaseExact: a.CaseExact, CanonicalValues: a.CanonicalValues,
+			Mutability: a.Mutability, Returned: a.Returned, ReferenceTypes: a.ReferenceTypes, Description: a.Description,
+			SubAttributes: definitions(a.SubAttributes),
+		})
+	}
+	return all
 }
 
 var (

@@ -31,12 +31,16 @@ func document(endpoint, pool, attributes string) string {
 
 var tokens32 = map[string]string{"OKTA_TOKEN": token, "OLD_TOKEN": "old-" + token}
 
+const acme = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
+
 const titleRow = `{"scim": "title", "cognito": "custom:title"}`
 
 func TestServeConfig(t *testing.T) {
 	t.Parallel()
 	endpoint := emulate(t)
-	file := write(t, "config.json", document(endpoint, "us-east-1_local", titleRow))
+	content := document(endpoint, "us-east-1_local", titleRow+`, {"scim": "`+acme+`:costCode", "cognito": "custom:cost_code"}`)
+	file := write(t, "config.json", strings.Replace(content, `"connections"`, `"schemas": [{"id": "`+acme+`", "attributes": [
+		{"name": "costCode", "type": "string"}, {"name": "floor", "type": "integer"}]}], "unknownExtensions": "keep", "connections"`, 1))
 	store := "--store=sqlite:" + filepath.Join(t.TempDir(), "mirror.db")
 
 	lacking := start(t, tokens32, "serve", "--config", file, store)
@@ -48,7 +52,14 @@ func TestServeConfig(t *testing.T) {
 	origin := "http://" + first.await(t, first.log, `"msg":"serving".*"listen":"([^"]+)"`)
 	awaitReady(t, origin)
 	status, made := scim(t, http.MethodPost, origin+"/scim/v2/Users", token,
-		`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"grace@example.com","title":"Rear Admiral"}`)
+		`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"grace@example.com","title":"Rear Admiral",
+			"`+acme+`":{"costCode":"A-1","floor":"third"}}`)
+	if status != http.StatusBadRequest || !strings.Contains(made["detail"].(string), "floor must be a whole number") {
+		t.Errorf("a text for an integer of the config's: got %d %v, want 400", status, made)
+	}
+	status, made = scim(t, http.MethodPost, origin+"/scim/v2/Users", token,
+		`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"grace@example.com","title":"Rear Admiral",
+			"`+acme+`":{"costCode":"A-1","floor":3},"urn:x:unknown:2.0:User":{"hat":"red"}}`)
 	if status != http.StatusCreated {
 		t.Fatalf("create: got %d %v, want 201", status, made)
 	}
@@ -65,6 +76,12 @@ func TestServeConfig(t *testing.T) {
 	}
 	if !hasAttribute(inside.UserAttributes, "custom:title", "Rear Admiral") {
 		t.Errorf("the pool's user: got %v, want custom:title", inside.UserAttributes)
+	}
+	if !hasAttribute(inside.UserAttributes, "custom:cost_code", "A-1") {
+		t.Errorf("the pool's user: got %v, want the extension's attribute in custom:cost_code", inside.UserAttributes)
+	}
+	if made["urn:x:unknown:2.0:User"] == nil || made[acme] == nil {
+		t.Errorf("create: got %v, want both extensions", made)
 	}
 	second := start(t, tokens32, "serve", "--config", file, store)
 	if err := second.wait(t); err == nil || !strings.Contains(err.Error(), "mirror.db") {

@@ -1,6 +1,8 @@
 package attribute
 
 import (
+	"strings"
+
 	"github.com/elimity-com/scim/schema"
 )
 
@@ -9,6 +11,7 @@ import (
 type Tree struct {
 	core       section
 	extensions []section
+	open       bool
 }
 
 // section is one schema's top-level attributes.
@@ -39,6 +42,31 @@ func New(core schema.Schema, extensions ...schema.Schema) *Tree {
 		t.extensions = append(t.extensions, s)
 	}
 	return t
+}
+
+// Open returns a tree with the same definitions whose resources keep extensions that it does not define; see Keeps.
+func (t *Tree) Open() *Tree {
+	open := *t
+	open.open = true
+	return &open
+}
+
+// IsOpen reports whether Open has made the tree.
+func (t *Tree) IsOpen() bool { return t.open }
+
+// Keeps reports whether a resource may hold an extension of this name without there being a definition of it: an open
+// tree's may, if the name is a URN that neither a schema nor an attribute of one has.
+func (t *Tree) Keeps(name string) bool {
+	const scheme = "urn:"
+	if !t.open || len(name) <= len(scheme) || !sameName(scheme, name[:len(scheme)]) {
+		return false
+	}
+	for _, c := range []byte(name) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"()[],`, c) >= 0 {
+			return false
+		}
+	}
+	return t.section(name) == nil && t.section(name[:strings.LastIndexByte(name, ':')]) == nil
 }
 
 // Schema returns the URN of the core schema.

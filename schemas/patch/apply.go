@@ -20,6 +20,8 @@ const MaxVisits = 2_000_000
 // Where the RFC leaves a choice, or identity providers need another one:
 //   - An attribute or sub-attribute that is not defined is ignored, in a path and as a key: Entra sends mappings that
 //     the provider does not know along with a deactivation, which must not be lost.
+//   - An extension that is not defined, as a key, is merged without types if the tree keeps it; null takes it, or its
+//     attribute, away.
 //   - A readOnly attribute is ignored as a key (Okta repeats "id") and refused as a path.
 //   - A value path that selects nothing creates the element that its filter describes by "eq", for add and replace
 //     (Entra: `emails[type eq "work"].value`). The RFC has noTarget, which remains when the new element would not match
@@ -101,6 +103,10 @@ func (d *document) merge(kind Kind, urn string, v any) error {
 			continue
 		}
 		attr := d.def.Lookup(urn, key)
+		if urn == "" && d.def.Keeps(key) {
+			d.unknown(kind, key, object[key])
+			continue
+		}
 		if attr == nil || attr.Mutability == attribute.ReadOnly {
 			continue
 		}
