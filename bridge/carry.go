@@ -50,7 +50,7 @@ func (d *Directory) carry(ctx context.Context, op *operation, e *entry, h *hold,
 func (d *Directory) patience(ctx context.Context, op *operation) (context.Context, context.CancelFunc) {
 	late, cancel := waitLimit(ctx)
 	deadline, ok := late.Deadline()
-	if ok && d.pool.Delay(op.plan.calls(), cognito.Write) > deadline.Sub(d.now()) {
+	if ok && d.pool.Delay(op.plan.calls(), op.plan.priority()) > deadline.Sub(d.now()) {
 		cancel()
 	}
 	return late, cancel

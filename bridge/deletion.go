@@ -9,8 +9,9 @@ import (
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
-// A deletion is one call, whose outcome may be unknown. A read settles it; when that fails, too, the journal does. It
-// deletes only what was asked to be deleted: by then the name may be another's.
+// A deletion is in the journal from before its call until the mirror knows, although the call is but one: a user who was
+// deleted by a process that was killed, or without an answer, would else go on to be shown. Replayed, it deletes only what
+// was asked to be deleted: by then the name may be another's.
 
 // deletionOf is the journal's entry of a deletion.
 func deletionOf(doc store.Doc) *entry {
@@ -30,20 +31,13 @@ func (e *entry) creates() bool {
 	return e.want.User != nil && e.want.User.Create || e.want.Group != nil && e.want.Group.Create
 }
 
-// removed brings mirror and journal up to date with a resource that the pool has lost.
-func (d *Directory) removed(ctx context.Context, kind store.Kind, id string) error {
-	left, err := d.mirror.JournalByKey(ctx, keyOf(kind, id)) // parked or not: there is nothing to do it to
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return internal(err)
+// deleteUser deletes a user. Gone already or not: the user was there as far as we said, and now is not.
+func (d *Directory) deleteUser(ctx context.Context, doc store.Doc) error {
+	err := d.pool.DeleteUser(ctx, doc.PoolName)
+	if err != nil && cognito.KindOf(err) != cognito.NotFound && !d.userGone(ctx, doc, err) {
+		return err
 	}
-	return d.write(ctx, func(tx *store.Tx) error {
-		if left.ID != "" {
-			if err := tx.JournalDelete(left.ID); err != nil {
-				return err
-			}
-		}
-		return tx.Delete(kind, id, d.now())
-	})
+	return d.forget(ctx, store.User, doc.ID)
 }
 
 // userGone settles with a consistent read whether a deletion of unknown outcome was made.
@@ -94,13 +88,13 @@ func (d *Directory) absent(ctx context.Context, id string, err error) error {
 // replayUserDeletion deletes a user if the Username is still theirs.
 func (d *Directory) replayUserDeletion(ctx context.Context, id, username string) error {
 	user, err := d.pool.User(ctx, username)
-	if err == nil && user.Sub == id {
-		err = d.pool.DeleteUser(ctx, username)
-	}
-	if err != nil && cognito.KindOf(err) != cognito.NotFound {
+	switch {
+	case cognito.KindOf(err) == cognito.NotFound || err == nil && user.Sub != id:
+		return d.forget(ctx, store.User, id)
+	case err != nil:
 		return err
 	}
-	return d.forget(ctx, store.User, id)
+	return d.deleteUser(ctx, store.Doc{Kind: store.User, ID: id, PoolName: username})
 }
 
 // replayGroupDeletion deletes a group if the name is still its own.
@@ -125,35 +119,19 @@ func (d *Directory) replayGroupDeletion(ctx context.Context, g desiredGroup) err
 	return d.deleteGroup(ctx, &operation{}, doc)
 }
 
-// deleteGroup deletes a group, after emptying it if Cognito wants it so.
+// deleteGroup deletes a group, after emptying it if Cognito wants it so: AWS's guide says that only empty groups can be
+// deleted, its API reference does not.
 func (d *Directory) deleteGroup(ctx context.Context, op *operation, doc store.Doc) error {
 	err := d.pool.DeleteGroup(ctx, doc.PoolName)
-	switch cognito.KindOf(err) {
-	case cognito.Invalid:
-		return d.deleteEmptied(ctx, op, doc)
-	case cognito.GroupNotFound:
-		err = nil
+	if cognito.KindOf(err) == cognito.Invalid {
+		if err = d.empty(ctx, op, doc); err == nil {
+			err = d.pool.DeleteGroup(ctx, doc.PoolName)
+		}
+		if cognito.KindOf(err) == cognito.Invalid {
+			return &cognito.Error{Kind: cognito.Unavailable, Op: "DeleteGroup", Err: err, Message: "the user pool may not know yet that the group is empty"}
+		}
 	}
-	if err != nil {
-		return err
-	}
-	return d.forget(ctx, store.Group, doc.ID)
-}
-
-// deleteEmptied empties a group and deletes it: AWS's guide says that only empty groups can be deleted, its API reference
-// does not.
-func (d *Directory) deleteEmptied(ctx context.Context, op *operation, doc store.Doc) error {
-	err := d.empty(ctx, op, doc)
-	if err == nil {
-		err = d.pool.DeleteGroup(ctx, doc.PoolName)
-	}
-	switch cognito.KindOf(err) {
-	case cognito.Invalid:
-		return &cognito.Error{Kind: cognito.Unavailable, Op: "DeleteGroup", Err: err, Message: "the user pool may not know yet that the group is empty"}
-	case cognito.GroupNotFound:
-		err = nil
-	}
-	if err != nil {
+	if err != nil && cognito.KindOf(err) != cognito.GroupNotFound && !d.groupGone(ctx, doc, err) {
 		return err
 	}
 	return d.forget(ctx, store.Group, doc.ID)

@@ -231,7 +231,9 @@ func (c *trial) run() {
 // verify checks the promises for one write.
 func (c *trial) verify() {
 	c.t.Helper()
-	if c.out.Status != c.write.status {
+	// What the journal has deleted before the DELETE is repeated is gone.
+	settled := c.out.Status == http.StatusNotFound && c.write.status == http.StatusNoContent && len(c.out.Before) > 0
+	if c.out.Status != c.write.status && !settled {
 		c.t.Fatalf("%s: got %d %s after %d others, want %d", c.what, c.out.Status, c.out.Body, len(c.out.Before), c.write.status)
 	}
 	for _, r := range append(slices.Clone(c.out.Before), c.out.Reply) {

@@ -237,16 +237,9 @@ func (c *Connection) DeleteGroup(ctx context.Context, id string) (err error) {
 		return err
 	}
 	op.plan = Plan{{Op: DeleteGroup, Group: doc.PoolName}}
+	op.steps.Store(1)
 	leaving := cognito.WithPriority(ctx, cognito.Deprovision)
-	err = d.pool.DeleteGroup(leaving, doc.PoolName)
-	if cognito.KindOf(err) == cognito.Invalid { // it has members
-		op.steps.Store(int64(len(op.plan)))
-		return fromCognito(d.carry(leaving, op, deletionOf(doc), hold, func(ctx context.Context) error { return d.deleteEmptied(ctx, op, doc) }))
-	}
-	if err != nil && cognito.KindOf(err) != cognito.GroupNotFound && !d.groupGone(ctx, doc, err) {
-		return fromCognito(d.uncertain(ctx, deletionOf(doc), err))
-	}
-	return d.removed(ctx, store.Group, id) // gone already or not: it was there as far as we said, and now it is not
+	return fromCognito(d.carry(leaving, op, deletionOf(doc), hold, func(ctx context.Context) error { return d.deleteGroup(ctx, op, doc) }))
 }
 
 // groupAttributes are the attributes of a group that its Description holds.

@@ -40,7 +40,7 @@ func (c *client) run() {
 		actions := []func(){
 			c.createUser, c.createUser, c.createCopy, c.replaceUser, c.patchUser, c.patchUser, c.renameUser, c.deleteUser,
 			c.createGroup, c.replaceGroup, c.patchGroup, c.patchGroup, c.deleteGroup, c.changeShared, c.changeShared, c.changeShared,
-			c.readUser, c.readGroup, c.readShared, c.lookUp,
+			c.readUser, c.readGroup, c.readShared, c.lookUp, c.changeTheirMind,
 		}
 		actions[c.random.IntN(len(actions))]()
 	}
@@ -240,13 +240,81 @@ func (c *client) deleteUser() {
 	if out.Status == http.StatusNotFound && len(out.Before) == 0 {
 		c.complain("DELETE of user %s: got 404 at once, want 204", p.id)
 	}
-	c.people = slices.DeleteFunc(c.people, func(each *person) bool { return each == p })
+	c.forget(p)
 	c.names = append(c.names, p.userName)
+}
+
+// forget is what a client does with a user who is gone.
+func (c *client) forget(p *person) {
+	c.people = slices.DeleteFunc(c.people, func(each *person) bool { return each == p })
 	for _, g := range c.crews {
 		delete(g.members, p.id)
 	}
 	for _, members := range c.joined {
 		delete(members, p.id)
+	}
+}
+
+// changeTheirMind asks for a deletion and does not repeat it when it fails: by then the user shall stay after all, or be
+// made anew. Either answer of the next request settles for good what became of the deletion.
+func (c *client) changeTheirMind() {
+	p := c.anybody()
+	if p == nil {
+		return
+	}
+	reply, _ := c.idp.Send(c.t.Context(), "DELETE", "/Users/"+p.id, "") // without an answer, like a 5xx
+	c.requests.Add(1)
+	switch {
+	case reply.Definite() && reply.Status != http.StatusNoContent:
+		c.complain("DELETE of user %s: got %d at once, want 204", p.id, reply.Status)
+		return
+	case reply.Definite():
+		c.forget(p)
+		c.names = append(c.names, p.userName)
+		return
+	}
+	c.refused.Add(1)
+	c.profile(p)
+	if c.maybe() {
+		out, ok := c.ask("PUT", "/Users/"+p.id, p.body(), 200, 404)
+		if ok && out.Status == http.StatusOK {
+			c.sees(p, out.Body)
+		} else if ok {
+			c.forget(p)
+			c.names = append(c.names, p.userName)
+		}
+		return
+	}
+	c.createAgain(p)
+}
+
+// createAgain creates the user of a deletion of unknown outcome. It is answered 409 when the user is still there, or when
+// an earlier attempt has done it and was not answered.
+func (c *client) createAgain(p *person) {
+	out, ok := c.ask("POST", "/Users", p.body(), 201, 409)
+	if !ok {
+		return
+	}
+	id := out.ID()
+	if out.Status == http.StatusConflict {
+		found, _ := c.ask("GET", idp.Where("/Users", fmt.Sprintf("userName eq %q", p.userName)), "", 200)
+		list, _ := found.Object()["Resources"].([]any)
+		if len(list) != 1 {
+			c.complain("after a 409, looking up %s: got %s, want one user", p.userName, found.Body)
+			return
+		}
+		one, _ := list[0].(map[string]any)
+		id, _ = one["id"].(string)
+	}
+	if id != p.id {
+		c.forget(p)
+		p.id = id
+		c.people = append(c.people, p)
+	}
+	if out.Status == http.StatusConflict {
+		c.put(p)
+	} else {
+		c.sees(p, out.Body)
 	}
 }
 

@@ -71,6 +71,18 @@ func (p Plan) calls() map[cognito.Category]int {
 	return n
 }
 
+// priority is that of its calls, the lowest.
+func (p Plan) priority() cognito.Priority {
+	for _, s := range p {
+		switch s.Op {
+		case DisableUser, SignOut, RemoveMember, DeleteUser, DeleteGroup:
+		default:
+			return cognito.Write
+		}
+	}
+	return cognito.Deprovision
+}
+
 // description is the key of a group's Description in Step.Set.
 const description = "Description"
 

@@ -285,12 +285,12 @@ func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
 		return err
 	}
 	op.plan = Plan{{Op: DeleteUser, User: doc.PoolName}}
-	err = d.pool.DeleteUser(cognito.WithPriority(ctx, cognito.Deprovision), doc.PoolName)
-	if err != nil && cognito.KindOf(err) != cognito.NotFound && !d.userGone(ctx, doc, err) {
-		return fromCognito(d.uncertain(ctx, deletionOf(doc), err))
+	op.steps.Store(1)
+	leaving := cognito.WithPriority(ctx, cognito.Deprovision)
+	if err := d.carry(leaving, op, deletionOf(doc), hold, func(ctx context.Context) error { return d.deleteUser(ctx, doc) }); err != nil {
+		return fromCognito(err)
 	}
-	// Gone already or not: it was there as far as we said, and now it is not.
-	return errors.Join(d.removed(ctx, store.User, id), d.unhold(ctx, id))
+	return d.unhold(ctx, id)
 }
 
 // toCognito maps a user, and applies the connection's policy to what finds no room.
