@@ -31,14 +31,31 @@ func decodeBody(w http.ResponseWriter, r *http.Request, limit int64) (any, error
 		return nil, err
 	}
 	if r.ContentLength > limit {
+		readPast(r)
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
 	var buf bytes.Buffer
 	buf.Grow(int(max(r.ContentLength, 0)))
 	if _, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
+		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+			readPast(r)
+		}
 		return nil, unreadable(err)
 	}
 	return decodeJSON(buf.Bytes())
+}
+
+// maxPast is how much of a body that is refused is read past.
+const maxPast = 32 << 20
+
+// readPast reads a body that is refused, and forgets it: clients that look for the answer only after they have sent
+// everything would meet a connection that is reset, and never see why. net/http does the same up to 256 KiB. Who asks
+// before sending (Expect: 100-continue) is told at once.
+func readPast(r *http.Request) {
+	if r.ContentLength > maxPast || r.Header.Get("Expect") != "" {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, maxPast) // how it ends changes nothing about the answer
 }
 
 // unreadable is what an error of reading a body comes down to: too long, too slow, or else cut off or garbled by whoever

@@ -33,6 +33,7 @@ const (
 type world struct {
 	*server.Server
 	emulator *emulator.Emulator
+	okta     *inProcess // carries the first connection's calls
 	log      *lockedBuffer
 	pool     *cognito.Pool // of the first connection
 }
@@ -101,7 +102,7 @@ func (w *world) connect(t testing.TB, cfg worldConfig, mirror *store.Store, name
 	}
 	transport := &inProcess{handler: w.emulator}
 	client, err := cognito.Open(t.Context(), cognito.Config{PoolID: poolID, Endpoint: "http://127.0.0.1:1", Quotas: &cognito.Quotas{},
-		MaxBackoff: 1, Transport: transport})
+		MaxBackoff: 1, Timeout: 5 * time.Minute, Transport: transport})
 	if err != nil {
 		t.Fatalf("cognito.Open: %v", err)
 	}
@@ -127,29 +128,41 @@ func (w *world) connect(t testing.TB, cfg worldConfig, mirror *store.Store, name
 		until(t, "the mirror is warm", func() bool { return c.Ready() == nil })
 	}
 	transport.hang(cfg.hang)
+	if w.okta == nil {
+		w.okta = transport
+	}
 	return c
 }
 
-// inProcess carries requests to the emulator without a socket, or lets them hang until their caller gives up.
+// inProcess carries requests to the emulator without a socket, or lets them hang until their caller gives up, or until
+// they hang no more.
 type inProcess struct {
 	handler http.Handler
 	mu      sync.Mutex
-	hangs   bool
+	hangs   chan struct{} // closed when they hang no more; nil: they do not
 }
 
 func (p *inProcess) hang(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.hangs = on
+	if p.hangs != nil {
+		close(p.hangs)
+	}
+	if p.hangs = nil; on {
+		p.hangs = make(chan struct{})
+	}
 }
 
 func (p *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	hangs := p.hangs
 	p.mu.Unlock()
-	if hangs {
-		<-r.Context().Done()
-		return nil, r.Context().Err()
+	if hangs != nil {
+		select {
+		case <-hangs:
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
 	}
 	w := httptest.NewRecorder()
 	p.handler.ServeHTTP(w, r)

@@ -7,12 +7,15 @@ import (
 	"time"
 )
 
-// Limits bound one request. The zero value of a field means its default.
+// Limits bound one request, and all of them together. The zero value of a field means its default.
 type Limits struct {
 	// Body is the most bytes a user's body may have; default 1 MiB.
 	Body int64
 	// GroupBody is the same for a group, whose members come in one piece; default 16 MiB.
 	GroupBody int64
+	// InProgress is how many requests may be in progress at once, probes not counted; default 2,000: what Cognito's quotas
+	// carry within the deadline, and half as much again. Each 16 KiB of a body count as another request.
+	InProgress int
 	// Deadline is the time a request may take; default 55 s, because Okta and Entra ID give up after 60.
 	Deadline time.Duration
 	// PageDefault is how many resources a list holds when the client does not say; default 100.
@@ -32,6 +35,7 @@ func (l Limits) withDefaults() Limits {
 	return Limits{
 		Body:         cmp.Or(l.Body, 1<<20),
 		GroupBody:    cmp.Or(l.GroupBody, 16<<20),
+		InProgress:   cmp.Or(l.InProgress, 2000),
 		Deadline:     cmp.Or(l.Deadline, 55*time.Second),
 		PageDefault:  cmp.Or(l.PageDefault, 100),
 		PageMax:      cmp.Or(l.PageMax, 1000),

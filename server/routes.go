@@ -15,7 +15,7 @@ import (
 func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()
 	// CleanPath: trailing and double slashes come from a base URL that an admin typed with one.
-	r.Use(s.observe, middleware.CleanPath, middleware.GetHead, exceptProbes(s.authenticate, s.negotiate))
+	r.Use(s.observe, middleware.CleanPath, middleware.GetHead, exceptProbes(s.authenticate, s.admit, s.negotiate))
 	r.NotFound(s.handle(noRoute))
 	r.MethodNotAllowed(s.handle(s.wrongMethod))
 

@@ -50,6 +50,7 @@ type Server struct {
 	origin      origin
 	limits      Limits
 	cursors     cursors
+	admission   admission
 	clock       func() time.Time
 	logger      *slog.Logger
 	router      chi.Router
@@ -66,6 +67,7 @@ func New(cfg Config) (*Server, error) {
 	if s.types == nil {
 		s.types = schemas.Plain
 	}
+	s.admission.room = s.limits.InProgress
 	if s.clock == nil {
 		s.clock = time.Now
 	}
