@@ -33,6 +33,9 @@ type DirectoryConfig struct {
 	SweepEvery time.Duration
 	// Lag is how long Cognito's listings may take to show a write (they are eventually consistent). 0: 30 seconds.
 	Lag time.Duration
+	// AtOnce is how much work of more than one call may be under way, which goes on when its request is answered; what is
+	// more waits in the journal, deactivations and deletions excepted. 0: 2,000.
+	AtOnce int
 	// Clock tells the time. nil: time.Now.
 	Clock func() time.Time
 	// Logger gets what no caller is there to be told. nil: slog.Default().
@@ -80,6 +83,9 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 	}
 	if cfg.Lag == 0 {
 		cfg.Lag = 30 * time.Second
+	}
+	if cfg.AtOnce == 0 {
+		cfg.AtOnce = 2000
 	}
 	info := cfg.Pool.Info()
 	mapping, err := fit(cfg.Types, info, cfg.Attributes)

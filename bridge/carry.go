@@ -15,6 +15,13 @@ func (d *Directory) carry(ctx context.Context, op *operation, e *entry, h *hold,
 	if d.base.Err() != nil {
 		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Detail: "the SCIM server is stopping; repeat the request"}
 	}
+	if d.running.count() >= d.cfg.AtOnce && op.plan.priority() != cognito.Deprovision {
+		if err := d.journal(ctx, e, 0); err != nil {
+			return err
+		}
+		return &Error{Kind: TooMany, RetryAfter: d.timeLeft(op.left()),
+			Detail: "too much is being changed at once: the change is written down and will be made, and the same request repeated finds it done"}
+	}
 	if err := d.journal(ctx, e, lease); err != nil {
 		return err
 	}

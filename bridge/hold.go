@@ -132,6 +132,13 @@ func (r *running) start(key string, w *work) {
 	r.giveWay(key)
 }
 
+// count is how much work is being done.
+func (r *running) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.work)
+}
+
 // end notes that the work under a key has ended, and reports whether its request waits to be told.
 func (r *running) end(key string) (told bool) {
 	r.mu.Lock()

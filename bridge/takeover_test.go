@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -203,4 +204,41 @@ func TestARepeatedPushDoesNotBeginAnew(t *testing.T) {
 			t.Errorf("%s again: %d calls for %d of %d members, want one call for each that was missing", method, made["AdminAddUserToGroup"], got-there, got)
 		}
 	}
+}
+
+// TestTooMuchAtOnceWaitsInTheJournal: work that goes on when its request is answered is bounded, but not for leavers.
+func TestTooMuchAtOnceWaitsInTheJournal(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *rigConfig) { c.dir.AtOnce = 2 })
+	ids := r.crowd(4)
+	groups := make([]string, 3)
+	for i := range groups {
+		groups[i] = r.createGroup(fmt.Sprintf(`{"displayName":"Staff%d"}`, i)).ID
+	}
+	r.fault(emulator.Fault{Operation: "AdminAddUserToGroup", Kind: emulator.TimeoutBefore})
+	push := func(ctx context.Context, group string) error {
+		ops, _, err := schemas.Groups.DecodePatch(r.decode(`{"Operations":[{"op":"add","path":"members","value":` + values(ids[:2]...) + `}]}`))
+		if err != nil {
+			return err
+		}
+		_, err = r.PatchGroup(ctx, group, ops)
+		return err
+	}
+	for _, group := range groups[:2] {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second+time.Millisecond)
+		if err := push(ctx, group); kindOf(err) != "too many" {
+			t.Fatalf("err = %v, want too many: it goes on", err)
+		}
+		cancel()
+	}
+	if err := push(t.Context(), groups[2]); kindOf(err) != "too many" {
+		t.Errorf("the third push: %v, want too many, though it has all the time", err)
+	}
+	if _, err := r.patchUser(ids[3], `{"Operations":[{"op":"replace","value":{"active":false}}]}`); err != nil {
+		t.Errorf("a deactivation meanwhile: %v, want none", err)
+	}
+	r.emulator.ClearFaults()
+	r.until("all is done", func() bool {
+		return r.journal() == 0 && len(r.members("Staff0"))+len(r.members("Staff1"))+len(r.members("Staff2")) == 6
+	})
 }
