@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -136,13 +137,28 @@ func (d *Directory) Close() {
 // Ready says why the directory cannot serve everything yet, as an *Error; nil when it can.
 func (d *Directory) Ready() error {
 	if p := d.unreachable.Load(); p != nil {
-		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Detail: "the user pool cannot be reached",
-			Err: fmt.Errorf("pool %s: %w", d.poolID, *p)}
+		return d.unusable(*p)
+	}
+	for _, e := range d.pool.Troubles() {
+		if e.Fault().Everything() {
+			return d.unusable(e)
+		}
 	}
 	if !d.warm.Load() {
 		return d.warming()
 	}
 	return nil
+}
+
+// Troubles say what does not work although the directory is ready, for whoever asks whether it is.
+func (d *Directory) Troubles() []string {
+	var all []string
+	for _, e := range d.pool.Troubles() {
+		if detail := faultDetail(e.Fault()); !slices.Contains(all, detail) {
+			all = append(all, detail)
+		}
+	}
+	return all
 }
 
 func (d *Directory) now() time.Time { return d.cfg.Clock() }
@@ -198,6 +214,9 @@ func (c *Connection) Name() string { return c.cfg.Name }
 
 // Ready is the directory's.
 func (c *Connection) Ready() error { return c.dir.Ready() }
+
+// Troubles are the directory's.
+func (c *Connection) Troubles() []string { return c.dir.Troubles() }
 
 // Request is what a change must know of the request that makes it, beside the resource.
 type Request struct {

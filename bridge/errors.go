@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -91,7 +92,7 @@ func fromCognito(err error) error {
 	if errors.As(err, &mine) || !errors.As(err, &e) {
 		return internal(err)
 	}
-	message := strings.TrimSpace(e.Message)
+	message := withoutARNs(strings.TrimSpace(e.Message))
 	switch e.Kind {
 	case cognito.NotFound:
 		return &Error{Kind: NotFound, Detail: "the user is not in the user pool any more", Err: err}
@@ -109,14 +110,15 @@ func fromCognito(err error) error {
 		return &Error{Kind: TooMany, RetryAfter: max(e.RetryAfter, time.Second), Err: err,
 			Detail: "the request rate that Amazon Cognito allows is used up; repeat the request later"}
 	case cognito.Limit:
-		return &Error{Kind: Full, Detail: "Amazon Cognito says: " + message, Err: err}
+		return &Error{Kind: Full, Detail: "a quota of Amazon Cognito is reached, which waiting does not lift: " + message, Err: err}
 	case cognito.Lambda:
 		return &Error{Kind: Invalid, Detail: "a Lambda trigger of the user pool refused the change: " + message, Err: err}
+	case cognito.TriggerFailed:
+		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Detail: faultDetail(e.Fault()) + "; repeat the request later", Err: err}
 	case cognito.State:
 		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Err: err, Detail: "Amazon Cognito says: " + message}
 	case cognito.Denied, cognito.PoolNotFound:
-		return &Error{Kind: Denied, Err: err,
-			Detail: "the SCIM server cannot use its user pool: its operator must check the AWS credentials and the pool"}
+		return &Error{Kind: Denied, Err: err, Detail: faultDetail(e.Fault())}
 	case cognito.Unavailable, cognito.Canceled:
 		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Err: err, Detail: "Amazon Cognito does not answer; repeat the request later"}
 	default:
@@ -124,10 +126,43 @@ func fromCognito(err error) error {
 	}
 }
 
+// faultDetail is what an identity provider's admin reads of what only the operator can mend, and what /readyz tells: nothing
+// of accounts, roles or pools.
+func faultDetail(f cognito.Fault) string {
+	switch f {
+	case cognito.NoPool:
+		return "the user pool is not there any more, or the SCIM server looks for it in another AWS account or region"
+	case cognito.NoCredentials:
+		return "the SCIM server has no AWS credentials"
+	case cognito.Expired:
+		return "the AWS credentials of the SCIM server have expired"
+	case cognito.Revoked:
+		return "AWS does not accept the credentials of the SCIM server, or not any more"
+	case cognito.Signature:
+		return "AWS refuses the signatures of the SCIM server: its clock may be wrong, or its secret key"
+	case cognito.Permission:
+		return "AWS does not permit the SCIM server to make this change"
+	case cognito.Messaging:
+		return "the user pool may not send messages"
+	case cognito.Key:
+		return "an encryption key of the user pool cannot be used"
+	case cognito.Trigger:
+		return "a Lambda trigger of the user pool fails"
+	case cognito.Quota:
+		return "a quota of the user pool is reached"
+	}
+	return ""
+}
+
+var arn = regexp.MustCompile(`arn:[\w-]*:[^\s,;"')]+`)
+
+// withoutARNs takes the names of AWS accounts and roles out of a message of Cognito's.
+func withoutARNs(message string) string { return arn.ReplaceAllString(message, "(ARN)") }
+
 // passing reports an error that may not come back when the same call is made later.
 func passing(err error) bool {
 	switch cognito.KindOf(err) {
-	case cognito.Throttled, cognito.Unavailable, cognito.Canceled, cognito.Denied, cognito.PoolNotFound, cognito.State:
+	case cognito.Throttled, cognito.Unavailable, cognito.Canceled, cognito.Denied, cognito.PoolNotFound, cognito.State, cognito.TriggerFailed:
 		return true
 	}
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)

@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
@@ -24,11 +26,13 @@ func (d *Directory) watchLoop(ctx context.Context) {
 		case err == nil:
 			d.unreachable.Store(nil)
 			if was != nil {
-				d.log.Info("the pool can be reached again")
+				d.log.Info("the pool can be used again")
 			}
 		case cognito.KindOf(err) != cognito.Throttled:
 			d.unreachable.Store(&err)
-			d.log.Error("the pool cannot be reached", "error", err)
+			if was == nil || (*was).Error() != err.Error() {
+				d.log.Error("the pool cannot be used", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -36,4 +40,14 @@ func (d *Directory) watchLoop(ctx context.Context) {
 		case <-time.After(watchEvery):
 		}
 	}
+}
+
+// unusable is the answer to whether the directory is ready when its pool is not.
+func (d *Directory) unusable(err error) error {
+	detail := "the user pool cannot be reached"
+	var e *cognito.Error
+	if errors.As(err, &e) && e.Fault() != cognito.None {
+		detail = faultDetail(e.Fault())
+	}
+	return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Detail: detail, Err: fmt.Errorf("pool %s: %w", d.poolID, err)}
 }

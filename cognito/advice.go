@@ -21,28 +21,11 @@ func advise(cfg Config, err error) error {
 	case PoolNotFound:
 		return fmt.Errorf("there is no %s: check the pool's id, the region and the AWS account (%w)", pool, err)
 	case Denied:
-		return fmt.Errorf("the %s may not be described: %s (%w)", pool, remedy(e), err)
+		return fmt.Errorf("the %s may not be described: %s (%w)", pool, e.Remedy(), err)
 	case Unavailable:
 		return fmt.Errorf("the %s cannot be reached: check the network, its proxy and the endpoint (%w)", pool, err)
 	case Throttled:
 		return fmt.Errorf("the %s was asked too often by this AWS account: start again in a moment (%w)", pool, err)
 	}
 	return fmt.Errorf("the %s cannot be described (%w)", pool, err)
-}
-
-// remedy says what to do about an answer that denies.
-func remedy(e *Error) string {
-	var missing *credentialsError
-	if errors.As(e, &missing) {
-		return "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the container or instance a role"
-	}
-	switch e.Code {
-	case "ExpiredTokenException", "ExpiredToken":
-		return "the AWS session has expired: renew the credentials"
-	case "UnrecognizedClientException", "InvalidClientTokenId", "MissingAuthenticationTokenException", "MissingAuthenticationToken":
-		return "AWS does not know these credentials: check the access key, the session token and the region's partition"
-	case "InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired", "RequestTimeTooSkewed", "IncompleteSignatureException":
-		return "AWS refuses the signature: check the secret key and this machine's clock"
-	}
-	return "give the AWS identity the policy of the documentation, with cognito-idp:DescribeUserPool on this pool"
 }

@@ -27,8 +27,9 @@ const (
 	Password                  // a password that the pool's policy refuses
 	Throttled                 // a request rate: RetryAfter says when to come back
 	Limit                     // a hard quota (groups of a user, groups of a pool, …): repeating does not help
-	Denied                    // our credentials, our permissions or our clock
-	Lambda                    // one of the pool's triggers refused or failed
+	Denied                    // our credentials, our permissions, our clock, or a KMS key: see Error.Fault
+	Lambda                    // one of the pool's triggers refused what was asked
+	TriggerFailed             // one of the pool's triggers crashed, timed out or answered nonsense
 	State                     // the user's or the pool's state does not allow the call
 	Unavailable               // 5xx, network, time-out, an answer that cannot be read
 	Canceled                  // the caller gave up
@@ -36,7 +37,7 @@ const (
 
 var kindNames = [...]string{
 	"unexpected", "not found", "group not found", "pool not found", "exists", "invalid", "immutable", "password", "throttled",
-	"limit", "denied", "lambda", "state", "unavailable", "canceled",
+	"limit", "denied", "lambda", "trigger failed", "state", "unavailable", "canceled",
 }
 
 // String is the kind in one or two words, for logs.
@@ -141,9 +142,12 @@ var kinds = map[string]Kind{
 	"UnauthorizedException":                    Denied,
 	"UnrecognizedClientException":              Denied,
 
-	"InvalidLambdaResponseException": Lambda,
-	"UnexpectedLambdaException":      Lambda,
+	"InvalidLambdaResponseException": TriggerFailed,
+	"UnexpectedLambdaException":      TriggerFailed,
 	"UserLambdaValidationException":  Lambda,
+
+	"KMSInternalException":   Unavailable,
+	"KMSThrottlingException": Throttled,
 
 	"ConcurrentModificationException": State,
 	"OperationNotEnabledException":    State,
@@ -209,6 +213,8 @@ func kindOf(op operation, status int, code, message string) Kind {
 		return Immutable // "user.email: Attribute cannot be updated."
 	case known:
 		return kind
+	case strings.HasPrefix(code, "KMS"):
+		return Denied // by the key: its policy, its state, its absence
 	case status >= http.StatusInternalServerError:
 		return Unavailable
 	}

@@ -31,6 +31,7 @@ func call[In, Out any](ctx context.Context, p *Pool, op operation, user string, 
 		out, err := once(ctx, p, f, do, in)
 		if err == nil {
 			p.pace.report(op.category, false)
+			p.worked(ctx, op.name)
 			return out, nil
 		}
 		e := translate(ctx, op, f, err)
@@ -45,6 +46,7 @@ func call[In, Out any](ctx context.Context, p *Pool, op operation, user string, 
 			if e.Kind == Throttled {
 				e.RetryAfter = p.pace.delay(map[Category]int{op.category: 1}, priorityOf(ctx))
 			}
+			p.failed(ctx, e)
 			return nil, e
 		}
 		if err := p.backOff(ctx, e, attempt, rate); err != nil {

@@ -29,6 +29,7 @@ type Pool struct {
 	log       *slog.Logger
 	id        string
 	info      Info
+	troubles  troubles
 }
 
 // Open checks the configuration and the pool with one DescribeUserPool. Its error

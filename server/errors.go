@@ -79,8 +79,11 @@ func translateBridge(e *bridge.Error, err error, requestID string) failure {
 	case bridge.Denied:
 		// Our own AWS credentials: a 401 or 403 would send the admin to look for a fault in the identity provider.
 		f.status = http.StatusInternalServerError
-		f.detail = "This service may not use its user pool: its own AWS credentials or permissions were refused. " +
-			"Its operator finds the reason in the log under request id " + requestID + "."
+		reason := e.Detail
+		if reason == "" {
+			reason = "its own AWS credentials or permissions were refused"
+		}
+		f.detail = "This service cannot use its user pool: " + reason + ". Its operator finds more in the log under request id " + requestID + "."
 	default:
 		return unforeseen(err, requestID)
 	}

@@ -42,6 +42,7 @@ type worldConfig struct {
 	server.Config                         // Connections are filled in
 	cold          bool                    // the mirror is never filled
 	hang          bool                    // the pool never answers
+	gateway       *gateway                // stands between the first connection and its pool; nil: nothing does
 	tokens        []server.Token          // of the connection; nil: token
 	policy        bridge.ConnectionConfig // of the connection; Name and Directory are filled in
 	other         string                  // the token of a second connection, to another pool
@@ -101,15 +102,20 @@ func (w *world) connect(t testing.TB, cfg worldConfig, mirror *store.Store, name
 		t.Fatalf("CreatePool: %v", err)
 	}
 	transport := &inProcess{handler: w.emulator}
+	logger := slog.New(slog.DiscardHandler)
+	if cfg.gateway != nil {
+		cfg.gateway.next, transport.handler = w.emulator, cfg.gateway
+		logger = slog.New(slog.NewJSONHandler(w.log, nil))
+	}
 	client, err := cognito.Open(t.Context(), cognito.Config{PoolID: poolID, Endpoint: "http://127.0.0.1:1", Quotas: &cognito.Quotas{},
-		MaxBackoff: 1, Timeout: 5 * time.Minute, Transport: transport})
+		MaxBackoff: 1, Timeout: 5 * time.Minute, Transport: transport, Logger: logger})
 	if err != nil {
 		t.Fatalf("cognito.Open: %v", err)
 	}
 	if w.pool == nil {
 		w.pool = client
 	}
-	dir, err := bridge.OpenDirectory(t.Context(), bridge.DirectoryConfig{Pool: client, Store: mirror, Types: cfg.Types, Attributes: cfg.rows, SweepEvery: -1, Logger: slog.New(slog.DiscardHandler)})
+	dir, err := bridge.OpenDirectory(t.Context(), bridge.DirectoryConfig{Pool: client, Store: mirror, Types: cfg.Types, Attributes: cfg.rows, SweepEvery: -1, Logger: logger})
 	if err != nil {
 		t.Fatalf("OpenDirectory: %v", err)
 	}

@@ -23,6 +23,7 @@ func isProbe(path string) bool { return path == healthPath || path == readyPath 
 type probe struct {
 	Status  string   `json:"status"`
 	Reasons []string `json:"reasons,omitempty"`
+	Trouble []string `json:"trouble,omitempty"` // what does not work although the rest does
 }
 
 // healthz answers as long as the process can.
@@ -32,9 +33,14 @@ func healthz(w http.ResponseWriter, _ *http.Request) error {
 
 // readyz answers 503 until every connection can serve everything: its mirror is warm and its pool can be reached.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
-	var reasons []string
+	var reasons, trouble []string
 	var causes []error
 	for _, c := range s.connections {
+		for _, t := range c.Troubles() {
+			if !slices.Contains(trouble, t) {
+				trouble = append(trouble, t)
+			}
+		}
 		err := c.Ready()
 		if err == nil {
 			continue
@@ -45,7 +51,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if len(causes) == 0 {
-		return sendProbe(w, http.StatusOK, probe{Status: "ready"})
+		return sendProbe(w, http.StatusOK, probe{Status: "ready", Trouble: trouble})
 	}
 	exchangeOf(r.Context()).failure = &failure{kind: "not ready", status: http.StatusServiceUnavailable, cause: errors.Join(causes...)}
 	w.Header().Set("Retry-After", fmt.Sprint(int(waitByDefault/time.Second)))
