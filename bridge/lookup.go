@@ -25,6 +25,10 @@ func (d *Directory) fresh() bool {
 // uuidShaped is what a sub looks like. Its version and variant bits are anything: Cognito's are not RFC 4122's.
 var uuidShaped = regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
 
+// IDShaped reports whether a text has the form of an id of ours. Anything else in a request is what a client made up: an e-mail
+// address, perhaps.
+func IDShaped(text string) bool { return uuidShaped.MatchString(text) }
+
 // User returns the user with the id.
 func (c *Connection) User(ctx context.Context, id string) (store.Doc, error) {
 	return c.dir.get(ctx, store.User, id)
@@ -43,7 +47,7 @@ func (d *Directory) get(ctx context.Context, kind store.Kind, id string) (store.
 		switch {
 		case kind == store.Group && !d.groupsKnown.Load():
 			return store.Doc{}, d.warming()
-		case kind == store.User && uuidShaped.MatchString(id) && !d.fresh():
+		case kind == store.User && IDShaped(id) && !d.fresh():
 			if err := d.find(ctx, "sub", id); err != nil {
 				return store.Doc{}, err
 			}
@@ -122,7 +126,7 @@ func (d *Directory) listPoint(ctx context.Context, q store.Query, attribute, val
 func askable(attribute, value string) bool {
 	switch attribute {
 	case "sub":
-		return uuidShaped.MatchString(value)
+		return IDShaped(value)
 	case "username":
 		return legalUsername(value)
 	}

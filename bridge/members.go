@@ -206,7 +206,7 @@ func (c *Connection) members(ctx context.Context, op *operation, delta patch.Del
 // pool however fresh the mirror is: a wrong no would leave somebody out of the group.
 func (d *Directory) userByID(ctx context.Context, id string) (store.Doc, error) {
 	doc, err := d.mirror.Get(ctx, store.User, id)
-	if errors.Is(err, store.ErrNotFound) && uuidShaped.MatchString(id) {
+	if errors.Is(err, store.ErrNotFound) && IDShaped(id) {
 		if err := d.find(ctx, "sub", id); err != nil {
 			return store.Doc{}, err
 		}

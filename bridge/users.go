@@ -41,7 +41,7 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	} else if doc.ID != "" {
 		return c.completeUser(ctx, op, doc, r, hold)
 	}
-	if uuidShaped.MatchString(userName) {
+	if IDShaped(userName) {
 		// Admin calls take a sub wherever they take a Username: nobody may be named after somebody else's.
 		if users, err := c.dir.pool.FindUsers(ctx, "sub", strings.ToLower(userName)); err != nil {
 			return store.Doc{}, fromCognito(err)

@@ -3,6 +3,7 @@ package schemas
 import (
 	"strings"
 
+	"github.com/scim-cognito/scim-cognito/schemas/attribute"
 	"github.com/scim-cognito/scim-cognito/schemas/filter"
 	"github.com/scim-cognito/scim-cognito/schemas/patch"
 )
@@ -50,6 +51,6 @@ func SaysInactive(body any) bool {
 	if !ok {
 		return false
 	}
-	v, err := whole.value(active, member(object, "active"))
+	v, err := whole.value(active, attribute.Member(object, "active"))
 	return err == nil && v == false
 }

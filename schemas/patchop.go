@@ -23,7 +23,7 @@ func (rt *ResourceType) DecodePatch(body any) (ops []patch.Op, ignored []string,
 	if !ok {
 		return nil, nil, invalidSyntax("the request body must be a PatchOp object, not %s", kindOf(body))
 	}
-	list, ok := member(object, "Operations").([]any)
+	list, ok := attribute.Member(object, "Operations").([]any)
 	if !ok || len(list) == 0 {
 		return nil, nil, invalidSyntax("Operations must be a list of at least one operation (RFC 7644 section 3.5.2)")
 	}
@@ -53,19 +53,6 @@ func atOperation(i int, err error) error {
 	return err
 }
 
-// member finds an object's member, its name compared without case as SCIM's attribute names are.
-func member(object map[string]any, name string) any {
-	if v, ok := object[name]; ok {
-		return v
-	}
-	for key, v := range object {
-		if strings.EqualFold(key, name) {
-			return v
-		}
-	}
-	return nil
-}
-
 var kinds = map[string]patch.Kind{"add": patch.Add, "replace": patch.Replace, "remove": patch.Remove}
 
 func (rt *ResourceType) decodeOp(raw any) ([]patch.Op, []string, error) {
@@ -73,13 +60,13 @@ func (rt *ResourceType) decodeOp(raw any) ([]patch.Op, []string, error) {
 	if !ok {
 		return nil, nil, invalidSyntax("an operation must be an object with op, path and value, not %s", kindOf(raw))
 	}
-	name, _ := member(object, "op").(string)
+	name, _ := attribute.Member(object, "op").(string)
 	kind, ok := kinds[strings.ToLower(name)] // Entra ID writes Add, Replace, Remove
 	if !ok {
 		return nil, nil, invalidSyntax("op must be add, replace or remove, not %.40q", name)
 	}
-	value := member(object, "value")
-	switch path := member(object, "path").(type) {
+	value := attribute.Member(object, "value")
+	switch path := attribute.Member(object, "path").(type) {
 	case nil:
 		return rt.pathlessOr(kind, value)
 	case string:

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	scim "github.com/elimity-com/scim/errors"
+
+	"github.com/scim-cognito/scim-cognito/schemas/attribute"
 )
 
 const bulkResponseURN = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
@@ -74,7 +76,7 @@ func (s *Server) bulkRequest(body any) (operations []*bulkOperation, failOnError
 	if !ok {
 		return nil, 0, invalidSyntax("The request body must be a BulkRequest object (RFC 7644 section 3.7).")
 	}
-	list, ok := field(object, "Operations").([]any)
+	list, ok := attribute.Member(object, "Operations").([]any)
 	if !ok || len(list) == 0 {
 		return nil, 0, invalidSyntax("Operations must be a list of at least one operation.")
 	}
@@ -82,7 +84,7 @@ func (s *Server) bulkRequest(body any) (operations []*bulkOperation, failOnError
 		return nil, 0, scim.ScimError{Status: http.StatusRequestEntityTooLarge,
 			Detail: fmt.Sprintf("The request has %d operations; at most %d are accepted.", len(list), s.limits.BulkOperations)}
 	}
-	if n := field(object, "failOnErrors"); n != nil {
+	if n := attribute.Member(object, "failOnErrors"); n != nil {
 		if failOnErrors, err = integer("failOnErrors", fmt.Sprint(n)); err != nil || failOnErrors < 1 {
 			return nil, 0, invalidValue("failOnErrors must be a whole number of at least 1.")
 		}
@@ -104,9 +106,9 @@ func newBulkOperation(i int, raw any, endpoints []*endpoint) (*bulkOperation, er
 	if !ok {
 		return nil, invalidSyntax("Operations[%d] must be an object.", i)
 	}
-	text := func(name string) string { s, _ := field(object, name).(string); return s }
+	text := func(name string) string { s, _ := attribute.Member(object, name).(string); return s }
 	op := &bulkOperation{
-		index: i, method: strings.ToUpper(text("method")), bulkID: text("bulkId"), version: text("version"), data: field(object, "data"),
+		index: i, method: strings.ToUpper(text("method")), bulkID: text("bulkId"), version: text("version"), data: attribute.Member(object, "data"),
 		done: make(chan struct{}),
 	}
 	op.result = bulkResult{Method: op.method, BulkID: op.bulkID}
@@ -131,19 +133,6 @@ func (op *bulkOperation) route(path string, endpoints []*endpoint) {
 			op.target, op.id = e, id
 		}
 	}
-}
-
-// field returns an object's member, its name compared without case.
-func field(object map[string]any, name string) any {
-	if v, ok := object[name]; ok {
-		return v
-	}
-	for key, v := range object {
-		if strings.EqualFold(key, name) {
-			return v
-		}
-	}
-	return nil
 }
 
 // bulkPrefix begins a reference to what another operation creates (RFC 7644 section 3.7.2).

@@ -86,7 +86,7 @@ func (x *exchange) attributes(r *http.Request, rec *recorder, route *chi.Context
 		slog.Duration("duration", took),
 		slog.Int64("bytes", rec.bytes),
 	}
-	if id := route.URLParam("id"); isUUID(id) {
+	if id := route.URLParam("id"); bridge.IDShaped(id) {
 		attrs = append(attrs, slog.String("resource", id))
 	}
 	if x.connection != nil {
@@ -132,27 +132,6 @@ func requestID(given string) string {
 		}
 	}
 	return given
-}
-
-// isUUID reports whether s has the form of a resource id of ours. Other path segments are what a client made up, an
-// e-mail address perhaps, and stay out of the log.
-func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i, c := range []byte(s) {
-		switch i {
-		case 8, 13, 18, 23:
-			if c != '-' {
-				return false
-			}
-		default:
-			if !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func isAlphanumeric(c byte) bool {

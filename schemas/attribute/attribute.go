@@ -125,6 +125,24 @@ func (a *Attribute) Path() string {
 	}
 }
 
+// Member returns what an object of a request holds under a name, in any case (RFC 7643 §2.1); nil when there is nothing.
+// The exact spelling comes first, then the first in the order of bytes.
+func Member(object map[string]any, name string) any {
+	if v, ok := object[name]; ok {
+		return v
+	}
+	found := ""
+	for key := range object {
+		if sameName(name, key) && (found == "" || key < found) {
+			found = key
+		}
+	}
+	if found == "" {
+		return nil
+	}
+	return object[found]
+}
+
 // sameName compares a canonical, hence ASCII, name with what a client wrote. Equal lengths keep the characters out
 // that fold to ASCII from beyond it, such as the Kelvin sign.
 func sameName(canonical, name string) bool {

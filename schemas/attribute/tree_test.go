@@ -207,3 +207,13 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+func TestMember(t *testing.T) {
+	t.Parallel()
+	object := map[string]any{"Path": 1, "path": 2, "OP": 3, "": 4, "\u212Aind": 5, "z": nil}
+	for name, want := range map[string]any{"path": 2, "PATH": 1, "op": 3, "value": nil, "kind": nil, "z": nil} {
+		if got := attribute.Member(object, name); got != want {
+			t.Errorf("Member(%q): got %v, want %v", name, got, want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	scim "github.com/elimity-com/scim/errors"
 	"github.com/elimity-com/scim/schema"
 
+	"github.com/scim-cognito/scim-cognito/schemas/attribute"
 	"github.com/scim-cognito/scim-cognito/schemas/filter"
 )
 
@@ -198,7 +199,7 @@ func memberIDs(v any) ([]string, error) {
 	ids := make([]string, len(list))
 	for i, element := range list {
 		if object, ok := element.(map[string]any); ok {
-			element = lookup(object, "value")
+			element = attribute.Member(object, "value")
 		}
 		id, ok := element.(string)
 		if !ok {
@@ -215,19 +216,6 @@ func memberIDs(v any) ([]string, error) {
 func checkID(id string) error {
 	if id == "" || len(id) > MaxMemberID {
 		return refuse(scim.ScimTypeInvalidValue, "members: value must be the id of a user, 1 to %d bytes long, got %d bytes", MaxMemberID, len(id))
-	}
-	return nil
-}
-
-// lookup finds a key in any case (RFC 7643 §2.1).
-func lookup(object map[string]any, name string) any {
-	if v, ok := object[name]; ok {
-		return v
-	}
-	for _, key := range slices.Sorted(maps.Keys(object)) {
-		if strings.EqualFold(key, name) {
-			return object[key]
-		}
 	}
 	return nil
 }
