@@ -15,6 +15,9 @@ import (
 // for a plan of one call. The locks of h grow by that of a user who is created.
 func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user cognito.User, h *hold) (doc store.Doc, err error) {
 	for _, s := range op.plan {
+		if user.Username != "" {
+			s.User = user.Username // where people sign in with an attribute, a creation makes up the Username
+		}
 		if s.Op == SetPassword {
 			err = d.setPassword(ctx, op, s)
 		} else {
@@ -36,6 +39,7 @@ func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user
 			return doc, err
 		}
 		if s.Op == CreateUser && e != nil {
+			e.want.User.Username = user.Username
 			if err := d.rekey(ctx, e, userKey(user.Sub)); err != nil {
 				return doc, err
 			}
@@ -100,13 +104,23 @@ func (d *Directory) createUser(ctx context.Context, s Step) (cognito.User, error
 	if readErr != nil {
 		return user, err
 	}
-	for name, v := range s.Set {
-		if there.Attributes[name] != v {
-			return user, err // somebody else's
-		}
+	if !d.holds(there, s.Set) {
+		return user, err // somebody else's
 	}
 	d.undelivered(ctx, there, e)
 	return there, nil
+}
+
+// holds reports whether a user in the pool has just these attributes, as far as they say. Pools that are not case-sensitive
+// keep sign-in names in lower case.
+func (d *Directory) holds(user cognito.User, set map[string]string) bool {
+	for name, v := range set {
+		is := user.Attributes[name]
+		if is != v && !(is == d.style.fold(v) && (name == "email" || name == "preferred_username")) {
+			return false
+		}
+	}
+	return true
 }
 
 // applyGroup makes the calls of op's plan: first those about the group itself, then the memberships, several at once.

@@ -48,6 +48,7 @@ type Directory struct {
 	pool    *cognito.Pool
 	mirror  *store.Directory
 	mapping *schemas.Mapping
+	style   style
 	cfg     DirectoryConfig
 	log     *slog.Logger
 	poolID  string
@@ -98,7 +99,7 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 		return nil, fmt.Errorf("opening the mirror of pool %s: %w", info.ID, err)
 	}
 	d := &Directory{
-		pool: cfg.Pool, mirror: mirror, mapping: mapping, cfg: cfg, poolID: info.ID,
+		pool: cfg.Pool, mirror: mirror, mapping: mapping, style: styleOf(info), cfg: cfg, poolID: info.ID,
 		log: cfg.Logger.With("pool", info.ID), sweepNow: make(chan struct{}, 1),
 		space: uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:scim-cognito:"+info.ID)),
 	}
@@ -181,6 +182,15 @@ const (
 	RejectOverflow
 )
 
+// UserNameChange says what to do about a new userName for somebody whose Username in Cognito cannot change.
+type UserNameChange uint8
+
+// MoveUserName changes SCIM's userName and leaves the Username as it is; RefuseUserName refuses the request.
+const (
+	MoveUserName UserNameChange = iota
+	RefuseUserName
+)
+
 // ConnectionConfig is one identity provider's right to push. Name and Directory are required.
 type ConnectionConfig struct {
 	Name           string
@@ -191,18 +201,22 @@ type ConnectionConfig struct {
 	// Invite is how Cognito invites new users, with a temporary password; "": it does not.
 	Invite cognito.Courier
 	// Guard bounds how many people the connection may deactivate or delete in a while; zero: as many as it likes.
-	Guard Guard
+	Guard          Guard
+	UserNameChange UserNameChange
+	// Domains are the e-mail domains inside which addresses are marked as verified, in any case. Empty: all.
+	Domains []string
 }
 
 // Connection is one identity provider's view of a directory, and everything it can reach. It is safe for concurrent use.
 type Connection struct {
-	cfg ConnectionConfig
-	dir *Directory
+	cfg     ConnectionConfig
+	dir     *Directory
+	vouches vouch
 }
 
 // NewConnection returns the connection that cfg describes.
 func NewConnection(cfg ConnectionConfig) *Connection {
-	c := &Connection{cfg: cfg, dir: cfg.Directory}
+	c := &Connection{cfg: cfg, dir: cfg.Directory, vouches: voucher(cfg.Domains)}
 	if c.dir != nil {
 		c.dir.register(c)
 	}

@@ -39,10 +39,6 @@ func needed(rows []schemas.Row) []string {
 
 // fit makes the mapping for a pool, or says what about the pool must change first.
 func fit(types *schemas.Types, info cognito.Info, rows []schemas.Row) (*schemas.Mapping, error) {
-	if len(info.UsernameAttributes) > 0 {
-		return nil, fmt.Errorf("pool %s signs people in with %s instead of a username, which is not supported yet: use a pool with usernames",
-			info.ID, strings.Join(info.UsernameAttributes, " or "))
-	}
 	missing, err := MissingAttributes(types, info, rows)
 	if err != nil {
 		return nil, err
@@ -65,7 +61,7 @@ func fit(types *schemas.Types, info cognito.Info, rows []schemas.Row) (*schemas.
 		}
 		limits[name] = schemas.Limit{Number: a.Type == "Number", Min: a.MinLength, Max: a.MaxLength}
 	}
-	mapping, err := schemas.NewMapping(types.Users, rows, limits)
+	mapping, err := schemas.NewMapping(types.Users, rows, limits, info.UsernameAttributes...)
 	if err != nil {
 		return nil, fmt.Errorf("connections[].attributes: %w", err)
 	}
@@ -74,14 +70,9 @@ func fit(types *schemas.Types, info cognito.Info, rows []schemas.Row) (*schemas.
 			return nil, fmt.Errorf("attribute %s of pool %s is immutable, so changes from the identity provider could not be stored: use a pool in which it is mutable", name, info.ID)
 		}
 	}
-	return mapping, nil
-}
-
-// username is the form in which the pool keeps a Username: pools that are not case-sensitive, which is what the AWS
-// console makes, keep it in lower case, and search for it byte for byte all the same.
-func (d *Directory) username(name string) string {
-	if d.pool.Info().CaseSensitive {
-		return name
+	if slices.Contains(info.VerifyBeforeUpdate, "phone_number") && slices.Contains(mapping.Cognito(), "phone_number") {
+		return nil, fmt.Errorf("pool %s does not take a new phone number before it is verified, which SCIM cannot do: turn that off (UserAttributeUpdateSettings), "+
+			"or map phoneNumbers.value to a custom attribute", info.ID)
 	}
-	return strings.ToLower(name)
+	return mapping, nil
 }

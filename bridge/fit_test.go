@@ -25,7 +25,8 @@ func TestPoolsThatCannotWorkStopTheStart(t *testing.T) {
 		{"immutable", emulator.PoolConfig{CustomAttributes: []emulator.CustomAttribute{{Name: "scim", Immutable: true}, all[1], all[2]}}, nil, "custom:scim of pool us-east-1_local is immutable"},
 		{"too short", emulator.PoolConfig{CustomAttributes: []emulator.CustomAttribute{all[0], {Name: "scim_2", MaxLength: 256}, all[2]}}, nil, "custom:scim_2 of pool us-east-1_local must be a String of up to 2048"},
 		{"a standard attribute is immutable", emulator.PoolConfig{CustomAttributes: all, Immutable: []string{"email"}}, nil, "attribute email of pool us-east-1_local is immutable"},
-		{"e-mail as username", emulator.PoolConfig{CustomAttributes: all, UsernameAttributes: []string{"email"}}, nil, "signs people in with email"},
+		{"phone numbers wait for their verification", emulator.PoolConfig{CustomAttributes: all, AutoVerified: []string{"phone_number"},
+			VerifyBeforeUpdate: []string{"phone_number"}}, nil, "does not take a new phone number before it is verified"},
 		{"a row that cannot be", emulator.PoolConfig{CustomAttributes: all}, []schemas.Row{{SCIM: "emails", Cognito: "nickname"}}, "connections[].attributes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
-// userKey and its siblings name locks and journal entries. A resource's own lock is taken before that of a name it wants;
-// a resource that is being created comes last, when nobody else can know of it.
+// userKey and its siblings name locks and journal entries. A resource's own lock is taken before that of a name it wants,
+// and several names in order; a resource that is being created comes last, when nobody else can know of it.
 func userKey(id string) string  { return "user:" + id }
 func groupKey(id string) string { return "group:" + id }
 func keyOf(kind store.Kind, id string) string {
@@ -28,7 +28,11 @@ func groupNameKey(name string) string { return "displayName:" + fold(name) }
 type hold struct {
 	mu      sync.Mutex
 	holders int
-	unlock  []func()
+	unlock  map[string]func() // by key
+}
+
+func newHold(key string, unlock func()) *hold {
+	return &hold{holders: 1, unlock: map[string]func(){key: unlock}}
 }
 
 // hold takes the lock called key, waiting no longer than ctx. Work on the same resource that has outlived its request
@@ -38,7 +42,7 @@ func (d *Directory) hold(ctx context.Context, key string) (*hold, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &hold{holders: 1, unlock: []func(){unlock}}, nil
+	return newHold(key, unlock), nil
 }
 
 func (d *Directory) lock(ctx context.Context, key string) (func(), error) {
@@ -56,16 +60,25 @@ func (d *Directory) lock(ctx context.Context, key string) (func(), error) {
 		Detail: "an earlier change of the same resource is still being made; repeat the request"}
 }
 
-// add takes another lock.
+// add takes another lock; one that h has, it keeps.
 func (h *hold) add(ctx context.Context, d *Directory, key string) error {
+	if h.has(key) {
+		return nil
+	}
 	unlock, err := d.lock(ctx, key)
 	if err != nil {
 		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.unlock = append(h.unlock, unlock)
+	h.unlock[key] = unlock
 	return nil
+}
+
+func (h *hold) has(key string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.unlock[key] != nil
 }
 
 // share adds a holder, who must call end as well.

@@ -131,12 +131,16 @@ func (d *Directory) adopt(ctx context.Context) error {
 	})
 }
 
-// rekey moves an entry to the key of the resource that the work has created, so that later changes of that resource
-// find it.
+// rekey moves an entry, as it has become, to the key of the resource that the work has created, so that later changes of
+// that resource find it.
 func (d *Directory) rekey(ctx context.Context, e *entry, key string) error {
 	row := e.row
 	row.Key = key
-	err := d.write(ctx, func(tx *store.Tx) (err error) {
+	var err error
+	if row.Body, err = json.Marshal(e.want); err != nil {
+		return internal(err)
+	}
+	err = d.write(ctx, func(tx *store.Tx) (err error) {
 		if err = tx.JournalDelete(e.row.ID); err != nil {
 			return err
 		}

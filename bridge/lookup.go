@@ -63,9 +63,6 @@ func (d *Directory) get(ctx context.Context, kind store.Kind, id string) (store.
 // find asks the pool for users by an attribute of Cognito's and notes in the mirror what it finds. For a value that Cognito
 // cannot search for (its filters have 256 characters, escapes included) a complete mirror has to do.
 func (d *Directory) find(ctx context.Context, attribute, value string) error {
-	if attribute == "username" {
-		value = d.username(value)
-	}
 	requested := d.now()
 	users, err := d.pool.FindUsers(ctx, attribute, value)
 	switch {
@@ -113,8 +110,15 @@ func (d *Directory) list(ctx context.Context, q store.Query) (store.Page, error)
 // listPoint answers from the mirror, and asks the pool once when there is nothing there and no recent sweep says so.
 func (d *Directory) listPoint(ctx context.Context, q store.Query, attribute, value string) (store.Page, error) {
 	page, err := d.list(ctx, q)
-	if err != nil || page.Total > 0 || d.fresh() || !askable(attribute, value) {
+	if err != nil || page.Total > 0 || d.fresh() {
 		return page, err
+	}
+	if err := d.known(value); err != nil && attribute == "username" {
+		return store.Page{}, err
+	}
+	attribute, value, ok := d.askable(attribute, value)
+	if !ok {
+		return page, nil
 	}
 	if err := d.find(ctx, attribute, value); err != nil {
 		return store.Page{}, err
@@ -122,15 +126,16 @@ func (d *Directory) listPoint(ctx context.Context, q store.Query, attribute, val
 	return d.list(ctx, q)
 }
 
-// askable reports whether the pool can hold a user by this value at all: it spares the calls that cannot find anybody.
-func askable(attribute, value string) bool {
+// askable is how the pool is asked for a value; ok is false when it cannot hold a user by it at all, which spares the calls
+// that cannot find anybody.
+func (d *Directory) askable(attribute, value string) (_, _ string, ok bool) {
 	switch attribute {
 	case "sub":
-		return IDShaped(value)
+		return attribute, value, IDShaped(value)
 	case "username":
-		return legalUsername(value)
+		return d.lookUp(value)
 	}
-	return value != ""
+	return attribute, value, value != ""
 }
 
 // point finds the attribute and value of a term `attribute eq "value"` that every match must satisfy. The attribute is

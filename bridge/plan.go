@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/schemas"
@@ -83,6 +84,11 @@ func (p Plan) priority() cognito.Priority {
 	return cognito.Deprovision
 }
 
+// without is the plan less the steps of an operation.
+func (p Plan) without(op Op) Plan {
+	return slices.DeleteFunc(slices.Clone(p), func(s Step) bool { return s.Op == op })
+}
+
 // description is the key of a group's Description in Step.Set.
 const description = "Description"
 
@@ -106,8 +112,8 @@ func statusOf(r schemas.Resource) status {
 }
 
 // planCreateUser: a user is created enabled, so an inactive one takes a second call.
-func planCreateUser(username string, want map[string]string, s status) Plan {
-	plan := Plan{{Op: CreateUser, User: username, Set: verified(want)}}
+func planCreateUser(username string, want map[string]string, s status, v vouch) Plan {
+	plan := Plan{{Op: CreateUser, User: username, Set: v.mark(want)}}
 	if s == saysInactive {
 		plan = append(plan, Step{Op: DisableUser, User: username})
 	}
@@ -118,7 +124,7 @@ func planCreateUser(username string, want map[string]string, s status) Plan {
 // out before a profile is tidied. A reactivation comes last.
 //
 // unsure names what of is nobody knows for certain: it is always sent.
-func planUser(is schemas.PoolUser, want map[string]string, s status, unsure doubt) Plan {
+func planUser(is schemas.PoolUser, want map[string]string, s status, unsure doubt, v vouch) Plan {
 	var plan Plan
 	if s == saysInactive {
 		plan = append(plan, Step{Op: DisableUser, User: is.Username}, Step{Op: SignOut, User: is.Username})
@@ -128,7 +134,7 @@ func planUser(is schemas.PoolUser, want map[string]string, s status, unsure doub
 		set[name] = want[name]
 	}
 	if len(set) > 0 {
-		plan = append(plan, Step{Op: UpdateUser, User: is.Username, Set: verified(set)})
+		plan = append(plan, Step{Op: UpdateUser, User: is.Username, Set: v.mark(set)})
 	}
 	if s == saysActive && (!is.Enabled || unsure.enabled) {
 		plan = append(plan, Step{Op: EnableUser, User: is.Username})
@@ -155,15 +161,6 @@ func changes(is, want map[string]string) map[string]string {
 		if _, wanted := want[name]; !wanted && v != "" {
 			set[name] = ""
 		}
-	}
-	return set
-}
-
-// verified sends email_verified along with a new e-mail address, in the same call: otherwise Cognito resets it, and may
-// send the person a message. Without an address Cognito refuses it.
-func verified(set map[string]string) map[string]string {
-	if set["email"] != "" {
-		set["email_verified"] = "true"
 	}
 	return set
 }

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -54,7 +55,7 @@ func (d *Directory) resume(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	h := &hold{holders: 1, unlock: []func(){unlock}}
+	h := newHold(key, unlock)
 	defer h.end()
 	pending, err := d.pending(ctx, key)
 	if err != nil || pending == nil || pending.row.Next.After(d.now()) {
@@ -102,11 +103,15 @@ func (d *Directory) replay(ctx context.Context, e *entry, h *hold) error {
 func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *hold) error {
 	op := &operation{}
 	id := e.userID() // "": it is not known yet whether the user was created
+	asBefore := vouch(func(string) bool { return u.Set["email_verified"] != "false" })
 	user, err := d.pool.User(ctx, u.Username)
 	switch {
 	case cognito.KindOf(err) == cognito.NotFound && id == "":
-		op.plan = append(planCreateUser(u.Username, u.Set, e.status()), d.lostPassword(ctx, "", u)...)
+		op.plan = append(planCreateUser(u.Username, u.Set, e.status(), asBefore), d.lostPassword(ctx, "", u)...)
 		op.plan[0].invite = u.Invite
+		if name, _, err := d.newRival(ctx, h, u.Username, op.plan[0].Set); err != nil || name != "" {
+			return cmp.Or(err, aliasTaken(name))
+		}
 		_, err = d.applyUser(ctx, op, e, user, h)
 		return err
 	case cognito.KindOf(err) == cognito.NotFound || err == nil && id != "" && id != user.Sub:
@@ -118,6 +123,7 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 	case id == "" && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow]:
 		return &Error{Kind: Exists, Detail: "the Username has been given to somebody else"}
 	case id == "":
+		e.want.User.Username = user.Username
 		if superseded, err := d.created(ctx, e, userKey(user.Sub), h); err != nil || superseded {
 			return err
 		}
@@ -129,8 +135,13 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 	for name := range u.Set {
 		is[name] = user.Attributes[name]
 	}
-	op.plan = planUser(schemas.PoolUser{Username: user.Username, Enabled: user.Enabled, Attributes: is}, u.Set, e.status(), doubt{})
+	op.plan = planUser(schemas.PoolUser{Username: user.Username, Enabled: user.Enabled, Attributes: is}, u.Set, e.status(), doubt{}, asBefore)
 	op.plan = op.plan.afterLeaving(d.lostPassword(ctx, user.Sub, u))
+	if taken := d.claimed(ctx, h, user.Sub, op.plan); taken != nil {
+		op.plan = op.plan.without(UpdateUser)
+		_, err = d.applyUser(ctx, op, e, user, h)
+		return cmp.Or(err, taken)
+	}
 	_, err = d.applyUser(ctx, op, e, user, h)
 	return err
 }
@@ -209,7 +220,7 @@ func (d *Directory) people(ctx context.Context, usernames []string) (people, err
 	for _, name := range usernames {
 		doc, err := d.mirror.ByPoolName(ctx, store.User, name)
 		if errors.Is(err, store.ErrNotFound) {
-			if err := d.find(ctx, "username", name); err != nil {
+			if err := d.find(ctx, "username", name); err != nil { // a Username, as the pool returns it
 				return nil, err
 			}
 			doc, err = d.mirror.ByPoolName(ctx, store.User, name)

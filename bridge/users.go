@@ -21,9 +21,6 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	op := c.begin(ctx, "create", store.User)
 	defer func() { op.end(ctx, doc.ID, err) }()
 	userName := r.String("userName")
-	if err := checkUserName(userName); err != nil {
-		return store.Doc{}, err
-	}
 	hold, err := c.dir.hold(ctx, userNameKey(userName))
 	if err != nil {
 		return store.Doc{}, err
@@ -41,19 +38,17 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	} else if doc.ID != "" {
 		return c.completeUser(ctx, op, doc, r, hold)
 	}
-	if IDShaped(userName) {
-		// Admin calls take a sub wherever they take a Username: nobody may be named after somebody else's.
-		if users, err := c.dir.pool.FindUsers(ctx, "sub", strings.ToLower(userName)); err != nil {
-			return store.Doc{}, fromCognito(err)
-		} else if len(users) > 0 {
-			return store.Doc{}, &Error{Kind: Exists, Detail: "userName is the id of another user; choose another userName"}
-		}
+	if err := c.dir.known(userName); err != nil {
+		return store.Doc{}, err
+	}
+	if err := c.dir.notAnID(ctx, userName, ""); err != nil {
+		return store.Doc{}, err
 	}
 	if err := c.promise(ctx, op, store.User, r); err != nil {
 		return store.Doc{}, err
 	}
 	for n := 1; ; n++ {
-		doc, err = c.createAs(ctx, op, c.dir.username(numbered(userName, n)), r, hold)
+		doc, err = c.createNth(ctx, op, n, r, hold)
 		if err != errNameFreed {
 			return doc, err
 		}
@@ -77,20 +72,38 @@ func numbered(name string, n int) string {
 	return fmt.Sprintf("%s_%d", name, n)
 }
 
-// createAs creates the user under a Username.
-func (c *Connection) createAs(ctx context.Context, op *operation, username string, r schemas.Resource, hold *hold) (store.Doc, error) {
+// createNth creates the user under the nth Username that can stand for the userName.
+func (c *Connection) createNth(ctx context.Context, op *operation, n int, r schemas.Resource, hold *hold) (store.Doc, error) {
 	d := c.dir
+	attributes, _ := d.mapping.ToCognito(r, "")
+	username, err := d.style.username(r.String("userName"), n, c.vouches.mark(attributes))
+	if err != nil {
+		return store.Doc{}, err
+	}
 	want, err := c.toCognito(op, r, username)
 	if err != nil {
 		return store.Doc{}, err
 	}
-	op.plan = append(planCreateUser(username, want, statusOf(r)), c.passwordStep(username, r, true, nil)...)
+	op.plan = append(planCreateUser(username, want, statusOf(r), c.vouches), c.passwordStep(username, r, true, nil)...)
 	op.plan[0].invite = c.invitation(r)
+	switch name, holder, err := d.newRival(ctx, hold, username, op.plan[0].Set); {
+	case err != nil:
+		return store.Doc{}, err
+	case name != "":
+		return c.inTheWay(ctx, op, holder, r, hold, aliasTaken(name))
+	}
 	doc, err := d.carryUser(ctx, op, userNameKey(r.String("userName")), nil, cognito.User{}, hold)
 	if cognito.KindOf(err) != cognito.Exists {
 		return doc, err
 	}
 	// Somebody has the name, and the mirror did not know.
+	if len(d.style.logins) > 0 {
+		holder, readErr := d.pool.User(ctx, username)
+		if readErr != nil {
+			return store.Doc{}, err
+		}
+		return c.inTheWay(ctx, op, holder, r, hold, aliasTaken(username))
+	}
 	if findErr := d.find(ctx, "username", username); findErr != nil {
 		return store.Doc{}, findErr
 	}
@@ -98,14 +111,27 @@ func (c *Connection) createAs(ctx context.Context, op *operation, username strin
 	if mirrorErr == nil && holder.State == store.Listed && !sameName(holder.Display, r.String("userName")) {
 		return store.Doc{}, errNameFreed
 	}
-	if mirrorErr == nil && holder.State == store.Listed {
-		if doc, err := c.taken(ctx, op, store.User, "userName", r.String("userName"), r); err != nil {
-			return doc, err
-		} else if doc.ID != "" {
-			return c.completeUser(ctx, op, doc, r, hold)
-		}
+	return c.madeBefore(ctx, op, r, hold, err)
+}
+
+// inTheWay ends a creation for which a user in the pool has the sign-in name already.
+func (c *Connection) inTheWay(ctx context.Context, op *operation, holder cognito.User, r schemas.Resource, hold *hold, taken error) (store.Doc, error) {
+	if err := c.dir.meet(ctx, holder); err != nil {
+		return store.Doc{}, err
 	}
-	return store.Doc{}, err
+	return c.madeBefore(ctx, op, r, hold, taken)
+}
+
+// madeBefore answers a creation that the pool refuses: with the user whom this very request has made before, else with
+// the refusal.
+func (c *Connection) madeBefore(ctx context.Context, op *operation, r schemas.Resource, hold *hold, refusal error) (store.Doc, error) {
+	switch doc, err := c.taken(ctx, op, store.User, "userName", r.String("userName"), r); {
+	case err != nil:
+		return doc, err
+	case doc.ID != "":
+		return c.completeUser(ctx, op, doc, r, hold)
+	}
+	return store.Doc{}, refusal
 }
 
 // ReplaceUser makes the user what r says (PUT). Without active in r, it keeps its own.
@@ -189,12 +215,20 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		return store.Doc{}, err
 	}
 	attributes, err := c.wanted(ctx, op, hold, doc, is, want)
+	plan := func(said status) Plan { return c.planChange(doc, user, pending, attributes, said) }
+	if err == nil {
+		err = d.possible(ctx, hold, id, plan(said))
+	}
 	if err != nil && said != saysInactive {
 		return store.Doc{}, err
 	}
+	var refused Op
 	if err != nil {
 		op.note("only the deactivation was made: %s", outcome(err))
 		attributes, _ = d.mapping.ToCognito(is, doc.PoolName)
+		if d.possible(ctx, hold, id, plan(said)) != nil {
+			refused = UpdateUser // what an earlier request has left cannot be made either
+		}
 	}
 	held := c.guarded(ctx, op, doc, is, said)
 	if held != nil && !isHeld(held) {
@@ -203,11 +237,7 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	if said == unsaid || held != nil {
 		said = pending.status()
 	}
-	unsure := pending.doubt()
-	if !doc.Managed {
-		unsure.attributes = slices.Concat(unsure.attributes, slices.Sorted(maps.Keys(attributes)), schemas.OverflowNames())
-	}
-	op.plan = planUser(schemas.PoolUser{Username: doc.PoolName, Enabled: user.Enabled, Attributes: user.Attributes}, attributes, said, unsure)
+	op.plan = plan(said).without(refused)
 	op.plan = op.plan.afterLeaving(c.passwordStep(doc.PoolName, want, false, pending))
 	if len(op.plan) == 0 {
 		return doc, errors.Join(held, d.drop(ctx, pending))
@@ -228,23 +258,48 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	return doc, fromCognito(err)
 }
 
+// planChange plans what makes the user hold the attributes.
+func (c *Connection) planChange(doc store.Doc, user cognito.User, pending *entry, attributes map[string]string, said status) Plan {
+	unsure := pending.doubt()
+	if !doc.Managed {
+		unsure.attributes = slices.Concat(unsure.attributes, slices.Sorted(maps.Keys(attributes)), schemas.OverflowNames())
+	}
+	is := schemas.PoolUser{Username: doc.PoolName, Enabled: user.Enabled, Attributes: user.Attributes}
+	return planUser(is, attributes, said, unsure, c.vouches)
+}
+
 // wanted is what the pool shall hold of a changed user.
 func (c *Connection) wanted(ctx context.Context, op *operation, h *hold, doc store.Doc, is, want schemas.Resource) (map[string]string, error) {
-	if err := c.rename(ctx, h, is.String("userName"), want.String("userName"), doc.ID); err != nil {
+	from, to := is.String("userName"), want.String("userName")
+	if err := c.rename(ctx, h, from, to, doc.ID); err != nil {
 		return nil, err
 	}
-	return c.toCognito(op, want, doc.PoolName)
+	attributes, err := c.toCognito(op, want, doc.PoolName)
+	if err != nil {
+		return nil, err
+	}
+	return attributes, c.dir.style.allows(from, to, attributes)
 }
 
 // rename claims a new userName for the user as long as h lasts; the Username in the pool stays.
 func (c *Connection) rename(ctx context.Context, h *hold, from, to, id string) error {
+	d := c.dir
 	if sameName(from, to) {
 		return nil
 	}
-	if err := checkUserName(to); err != nil {
+	if c.cfg.UserNameChange == RefuseUserName && d.style.fixed() {
+		return &Error{Kind: Mutability, Detail: "userName: Cognito cannot change the Username with which people sign in to this user pool, and the SCIM server is " +
+			"set to refuse a userName that differs from it (userNameChange: refuse)"}
+	}
+	for _, name := range slices.Sorted(slices.Values([]string{fold(from), fold(to)})) {
+		if err := h.add(ctx, d, userNameKey(name)); err != nil {
+			return err
+		}
+	}
+	if err := d.settled(ctx, from); err != nil {
 		return err
 	}
-	if err := h.add(ctx, c.dir, userNameKey(to)); err != nil {
+	if err := d.notAnID(ctx, to, id); err != nil {
 		return err
 	}
 	return c.free(ctx, to, id)
@@ -252,8 +307,8 @@ func (c *Connection) rename(ctx context.Context, h *hold, from, to, id string) e
 
 // free reports an error if another user than id has the userName.
 func (c *Connection) free(ctx context.Context, userName, id string) error {
-	if !c.dir.warm.Load() && legalUsername(userName) {
-		if err := c.dir.find(ctx, "username", userName); err != nil {
+	if !c.dir.warm.Load() {
+		if err := c.dir.findUserName(ctx, userName); err != nil {
 			return err
 		}
 	}
@@ -282,6 +337,9 @@ func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
 		return err
 	}
 	if err := c.admit(ctx, op, doc, true); err != nil {
+		return err
+	}
+	if err := d.dropCreation(ctx, hold, doc.Display); err != nil {
 		return err
 	}
 	op.plan = Plan{{Op: DeleteUser, User: doc.PoolName}}

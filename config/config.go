@@ -79,6 +79,15 @@ type Connection struct {
 
 	// Guard stops a mass deprovisioning until an operator has looked at it.
 	Guard Guard `json:"guard"`
+
+	// UserNameChange says what happens to a new userName where Cognito cannot change the Username that people sign in
+	// with: "move" changes SCIM's userName alone, "refuse" answers 400. Pools with e-mail or phone number as username
+	// follow any change.
+	UserNameChange string `json:"userNameChange" default:"move" validate:"oneof=move refuse"`
+
+	// Domains are the e-mail domains for which the identity provider may vouch: addresses inside them, not in their
+	// subdomains, are marked as verified. Empty: all.
+	Domains []string `json:"domains" validate:"dive,domain"`
 }
 
 // Guard is how many people a connection may deactivate or delete in a while. What goes beyond is held, answered 429, and

@@ -94,7 +94,7 @@ func TestAnAbsentKeyHasItsDefault(t *testing.T) {
 	}
 	want := config.Default()
 	want.Connections = []config.Connection{{
-		Name: "okta", UnknownMembers: "skip", Overflow: "keep", Passwords: "ignore",
+		Name: "okta", UnknownMembers: "skip", Overflow: "keep", UserNameChange: "move", Passwords: "ignore",
 		Tokens: []config.Token{{Name: "a", Secret: config.NewSecret(tokenA)}},
 		Pool:   config.Pool{ID: "eu-west-1_AbCdEf123", Share: 0.8},
 		Guard:  config.Guard{Window: "1h"},
@@ -135,6 +135,7 @@ func TestFormsThatAreAccepted(t *testing.T) {
 		"GovCloud":                  func(c *config.Config) { c.Connections[0].Pool.ID = "us-gov-west-1_Ab1" },
 		"the whole quota":           func(c *config.Config) { c.Connections[0].Pool.Share = 1 },
 		"expired long ago":          func(c *config.Config) { c.Connections[0].Tokens[0].Expires = "2020-02-29T23:59:59+01:00" },
+		"e-mail domains":            func(c *config.Config) { c.Connections[0].Domains = []string{"example.com", "a-b.例え.jp", "x.y.z"} },
 		"rows in another order":     func(c *config.Config) { twoConnections(c, rowA, rowB)([]config.Attribute{rowB, rowA}) },
 		"one region given, one not": func(c *config.Config) { twoConnections(c)(nil); c.Connections[1].Pool.Region = "eu-west-1" },
 	} {
@@ -157,7 +158,7 @@ var (
 
 func connection(name string) config.Connection {
 	return config.Connection{
-		Name: name, UnknownMembers: "skip", Overflow: "reject", Passwords: "ignore",
+		Name: name, UnknownMembers: "skip", Overflow: "reject", UserNameChange: "refuse", Passwords: "ignore",
 		Guard:  config.Guard{Window: "1h"},
 		Tokens: []config.Token{{Name: "a", Secret: config.NewSecret(tokenA)}},
 		Pool:   config.Pool{ID: "eu-west-1_AbCdEf123", Share: 0.8},

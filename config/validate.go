@@ -19,6 +19,7 @@ var (
 	nameForm   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 	poolForm   = regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`)            // UserPoolIdType of the Cognito API
 	regionForm = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$`) // such as us-gov-west-1
+	domainForm = regexp.MustCompile(`^([\p{L}\p{N}]([\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?\.)+[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?$`)
 	customForm = regexp.MustCompile(`^custom:[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,20}$`)
 )
 
@@ -71,6 +72,7 @@ var rules = map[string]rule{
 	"extension": {isExtension, quoted("%q is not the URN of an extension that can be defined; write one such as " +
 		"urn:ietf:params:scim:schemas:extension:acme:2.0:User")},
 	"attrname": {attributeForm.MatchString, quoted("%q is not the name of an attribute; write a letter and then letters, digits, dashes or underscores")},
+	"domain":   {isDomain, quoted("%q is not an e-mail domain; write what follows the @, such as example.com")},
 	"cognito":  {isCognito, cognitoSentence},
 	"gt":       {nil, quoted("%s is not a share; write a number above 0 and at most 1, such as 0.8")},
 	"lte":      {nil, quoted("%s is not a share; write a number above 0 and at most 1, such as 0.8")},
@@ -193,6 +195,8 @@ func isWindow(s string) bool {
 	d, err := time.ParseDuration(s)
 	return err == nil && d >= time.Minute && d <= 7*24*time.Hour
 }
+
+func isDomain(s string) bool { return len(s) <= 253 && domainForm.MatchString(s) }
 
 func isPoolID(s string) bool { return len(s) <= 55 && poolForm.MatchString(s) }
 

@@ -50,6 +50,7 @@ type Mapping struct {
 	users  *ResourceType
 	rows   []mapped
 	limits map[string]Limit
+	logins []string // UsernameAttributes: see Login
 }
 
 type mapped struct {
@@ -61,9 +62,10 @@ type mapped struct {
 }
 
 // NewMapping returns the standard table for users with extra rows, which win over standard ones for the same SCIM attribute.
-// limits holds what the pool allows in custom attributes, by full name. Errors name the row and what is wrong with it.
-func NewMapping(users *ResourceType, extra []Row, limits map[string]Limit) (*Mapping, error) {
-	m := &Mapping{users: users, limits: limits}
+// limits holds what the pool allows in custom attributes, by full name; logins are the pool's UsernameAttributes. Errors name
+// the row and what is wrong with it.
+func NewMapping(users *ResourceType, extra []Row, limits map[string]Limit, logins ...string) (*Mapping, error) {
+	m := &Mapping{users: users, limits: limits, logins: logins}
 	scimTaken, cognitoTaken := map[string]bool{}, map[string]bool{}
 	for _, row := range extra {
 		r, err := resolve(users.Tree, row)
@@ -150,7 +152,7 @@ func (m *Mapping) Cognito() []string {
 
 var (
 	e164 = regexp.MustCompile(`^\+[0-9]{1,15}$`)
-	mail = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@.]+$`)
+	mail = regexp.MustCompile(`^[^\s\p{Z}\p{C}@]+@[^\s\p{Z}\p{C}@]+\.[^\s\p{Z}\p{C}@.]+$`)
 )
 
 // accepts reports whether Cognito's typed attribute takes the text. What it refuses stays in the overflow, so that a

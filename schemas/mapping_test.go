@@ -96,17 +96,23 @@ func writeGolden(t *testing.T, file string, g golden) {
 	}
 }
 
-// TestMappingIsLossless: whatever fits comes back as it was, for random users.
+// TestMappingIsLossless: whatever fits comes back as it was, for random users, in each pool style.
 func TestMappingIsLossless(t *testing.T) {
+	for _, logins := range [][]string{nil, {"email"}, {"phone_number"}, {"email", "phone_number"}, {"phone_number", "email"}} {
+		t.Run(strings.Join(logins, " "), func(t *testing.T) { losesNothing(t, logins) })
+	}
+}
+
+func losesNothing(t *testing.T, logins []string) {
 	m, err := schemas.NewMapping(schemas.Users, []schemas.Row{{SCIM: "title", Cognito: "custom:title"}, {SCIM: schemas.EnterpriseURN + ":department", Cognito: "custom:dept"},
 		{SCIM: `addresses[type eq "work"].locality`, Cognito: "address"}, {SCIM: `emails[type eq "home"].value`, Cognito: "custom:home"},
-		{SCIM: `phoneNumbers[type eq "work"].value`, Cognito: "custom:work"}, {SCIM: schemas.EnterpriseURN + ":manager.value", Cognito: "custom:manager"}}, nil)
+		{SCIM: `phoneNumbers[type eq "work"].value`, Cognito: "custom:work"}, {SCIM: schemas.EnterpriseURN + ":manager.value", Cognito: "custom:manager"}}, nil, logins...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	seed := rand.Uint64()
 	draw := rand.New(rand.NewPCG(seed, 0))
-	for range 3000 {
+	for range 1000 {
 		sent, _, err := schemas.Users.Decode(randomUser(draw))
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
@@ -120,6 +126,17 @@ func TestMappingIsLossless(t *testing.T) {
 		if diff := cmp.Diff(map[string]any(sent), map[string]any(got)); diff != "" {
 			t.Fatalf("seed %d (-sent +read):\n%s\nattributes %v", seed, diff, attributes)
 		}
+		if login := m.Login(sent.String("userName")); login != "" && attributes[login] != sent.String("userName") {
+			t.Fatalf("seed %d: %s is %q, want the userName %q", seed, login, attributes[login], sent["userName"])
+		}
+		for _, name := range logins { // as a pool that is not case-sensitive returns them
+			attributes[name] = strings.ToLower(attributes[name])
+		}
+		lower, _ := m.FromCognito(schemas.PoolUser{Username: "sub", Sub: "id", Enabled: true, Attributes: attributes})
+		if diff := cmp.Diff(map[string]any(sent), map[string]any(lower)); len(logins) > 0 && diff != "" {
+			t.Fatalf("seed %d, in lower case (-sent +read):\n%s\nattributes %v", seed, diff, attributes)
+		}
+		attributes, _ = m.ToCognito(sent, "name")
 		again, _ := m.ToCognito(got, "name")
 		if diff := cmp.Diff(attributes, again); diff != "" {
 			t.Fatalf("seed %d: a PUT of a GET would change (-first +again):\n%s", seed, diff)

@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -25,15 +26,24 @@ func (m *Mapping) ToCognito(r Resource, username string) (attributes map[string]
 		delete(rest, name)
 	}
 	attributes = map[string]string{}
+	userName := r.String("userName")
+	login := m.Login(userName)
+	if login != "" {
+		attributes[login] = userName
+	}
 	for _, row := range m.rows {
+		if row.cognito == login {
+			row.share(rest, userName)
+			continue
+		}
 		if text, ok := row.take(rest, func(s string) bool { return m.accepts(row.cognito, s) }); ok {
 			attributes[row.cognito] = text
 		}
 	}
-	if userName := r.String("userName"); userName != username || userName != strings.ToLower(userName) {
-		rest["userName"] = userName // a pool that is not case-sensitive returns Username in lower case
+	if userName != m.nameInPool(username, attributes) || userName != strings.ToLower(userName) {
+		rest["userName"] = userName // a pool that is not case-sensitive returns its names in lower case
 	}
-	if email := attributes["email"]; email != strings.ToLower(email) {
+	if email := attributes["email"]; login != "email" && email != strings.ToLower(email) {
 		rest["email"] = email // the same pools flatten this attribute, too
 	}
 	parts, dropped := pack(rest)
@@ -48,8 +58,15 @@ func (m *Mapping) FromCognito(u PoolUser) (r Resource, managed bool) {
 	rest, managed := unpack(u.Attributes)
 	email, _ := rest["email"].(string)
 	delete(rest, "email")
+	stored, _ := rest["userName"].(string)
+	userName := m.userName(stored, u)
+	login := m.Login(cmp.Or(stored, userName)) // as it was when it was written
 	for _, row := range m.rows {
 		text := u.Attributes[row.cognito]
+		if row.cognito == login && strings.EqualFold(text, userName) {
+			row.unshare(rest, userName, managed)
+			continue
+		}
 		if row.cognito == "email" && strings.EqualFold(email, text) {
 			text = email
 		}
@@ -61,9 +78,7 @@ func (m *Mapping) FromCognito(u PoolUser) (r Resource, managed bool) {
 	rest = m.users.conform(rest)
 	rest["id"] = u.Sub
 	rest["active"] = u.Enabled
-	if _, ok := rest["userName"].(string); !ok {
-		rest["userName"] = u.Username
-	}
+	rest["userName"] = userName
 	return Resource(rest), managed
 }
 

@@ -62,7 +62,8 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 			Bridge: bridge.NewConnection(bridge.ConnectionConfig{Name: c.Name, Directory: directory,
 				UnknownMembers: unknownMembers[c.UnknownMembers], Overflow: overflow[c.Overflow],
 				Passwords: passwords[c.Passwords], Invite: couriers[c.Invite],
-				Guard: bridge.Guard{People: c.Guard.People, Percent: c.Guard.Percent, Window: c.Guard.Length()}}),
+				Guard:          bridge.Guard{People: c.Guard.People, Percent: c.Guard.Percent, Window: c.Guard.Length()},
+				UserNameChange: userNameChange[c.UserNameChange], Domains: c.Domains}),
 			Tokens: tokens(c, w.Logger),
 		})
 	}
@@ -105,6 +106,7 @@ var (
 	overflow       = map[string]bridge.FullOverflow{"keep": bridge.KeepFitting, "reject": bridge.RejectOverflow}
 	passwords      = map[string]bridge.Passwords{"ignore": bridge.IgnorePasswords, "sync": bridge.SyncPasswords, "random": bridge.RandomPasswords}
 	couriers       = map[string]cognito.Courier{"": "", "email": cognito.ByEmail, "sms": cognito.BySMS}
+	userNameChange = map[string]bridge.UserNameChange{"move": bridge.MoveUserName, "refuse": bridge.RefuseUserName}
 )
 
 // directory opens a connection's pool and mirror, unless another connection on the same pool has.

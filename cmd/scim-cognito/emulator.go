@@ -92,7 +92,7 @@ func emulatedConfig(endpoint, token, folder string) *config.Config {
 	cfg.Store = "sqlite:" + filepath.Join(folder, "scim-cognito.db")
 	cfg.TrustedProxies = []string{"127.0.0.0/8", "::1/128"} // a tunnel on this machine, such as ngrok, tells the public URL
 	cfg.Connections = []config.Connection{{
-		Name: "emulator", UnknownMembers: "skip", Overflow: "keep", Passwords: "ignore",
+		Name: "emulator", UnknownMembers: "skip", Overflow: "keep", UserNameChange: "move", Passwords: "ignore",
 		Guard:  config.Guard{Window: "1h"},
 		Tokens: []config.Token{{Name: "local", Secret: config.NewSecret(token)}},
 		Pool:   config.Pool{ID: emulatorPool, Region: emulatorRegion, Endpoint: endpoint, Share: 0.8},

@@ -1,0 +1,131 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+)
+
+// Beside a Username, people sign in with aliases: attributes that Cognito keeps unique, more or less. An update that marks
+// an address as verified has been seen to take it from whoever had it (boto3 issue 3213), which hands out their account's
+// name, so that we look first, with Cognito's one consistent read, and two changes of ours never look at the same time.
+
+// claims are the names, beside Username, with which a user who has these attributes signs in.
+func (s style) claims(attributes map[string]string) []string {
+	var names []string
+	for _, name := range s.logins {
+		names = append(names, attributes[name])
+	}
+	for _, name := range s.aliases {
+		if name == "preferred_username" || attributes[name+"_verified"] == "true" {
+			names = append(names, attributes[name])
+		}
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
+	slices.SortFunc(names, func(a, b string) int { return strings.Compare(fold(a), fold(b)) })
+	return slices.CompactFunc(names, sameName)
+}
+
+// claimed makes sure, for as long as h lasts, that the aliases that a plan gives to a user are nobody else's.
+func (d *Directory) claimed(ctx context.Context, h *hold, id string, plan Plan) error {
+	for _, s := range plan {
+		if s.Op != UpdateUser {
+			continue
+		}
+		name, _, err := d.rival(ctx, h, id, d.style.claims(s.Set))
+		if err != nil {
+			return err
+		}
+		if name != "" {
+			return aliasTaken(name)
+		}
+	}
+	return nil
+}
+
+// possible reports why a change of a user cannot be made although it is well-formed.
+func (d *Directory) possible(ctx context.Context, h *hold, id string, plan Plan) error {
+	if err := d.heldBack(plan); err != nil {
+		return err
+	}
+	return d.claimed(ctx, h, id, plan)
+}
+
+// rival locks the names until h ends, and returns the first that another user than id signs in with, and that user.
+func (d *Directory) rival(ctx context.Context, h *hold, id string, names []string) (string, cognito.User, error) {
+	for _, name := range names {
+		if err := h.add(ctx, d, aliasKey(name)); err != nil {
+			return "", cognito.User{}, err
+		}
+	}
+	for _, name := range names {
+		holder, err := d.pool.User(ctx, name)
+		switch {
+		case cognito.KindOf(err) == cognito.NotFound:
+		case err != nil:
+			return "", holder, fromCognito(err)
+		case holder.Sub != id:
+			return name, holder, nil
+		}
+	}
+	return "", cognito.User{}, nil
+}
+
+// newRival is rival for a user who is about to be created as username. In a pool with UsernameAttributes Cognito itself
+// watches over username. In one with preferred_username as an alias, username must not be anybody's.
+func (d *Directory) newRival(ctx context.Context, h *hold, username string, set map[string]string) (string, cognito.User, error) {
+	names := d.style.claims(set)
+	if len(d.style.logins) > 0 {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == username })
+	} else if slices.Contains(d.style.aliases, "preferred_username") {
+		names = append(names, username)
+	}
+	name, holder, err := d.rival(ctx, h, "", names)
+	if name == username && d.style.fold(holder.Username) == username {
+		return "", cognito.User{}, err // the creation says so
+	}
+	return name, holder, err
+}
+
+// aliasTaken is the conflict over a sign-in name.
+func aliasTaken(name string) error {
+	return &Error{Kind: Exists, Detail: fmt.Sprintf("%q is what another user of the user pool signs in with; send another address or name, or free it there first", name)}
+}
+
+// meet notes in the mirror a user who stands in the way, as a consistent read has shown it.
+func (d *Directory) meet(ctx context.Context, holder cognito.User) error {
+	return d.observeWithin(ctx, d.now(), 0, d.userDoc(holder))
+}
+
+// aliasKey names the lock on a sign-in name. It is taken after those on resources and on userNames, several in order.
+func aliasKey(name string) string { return "alias:" + fold(name) }
+
+// settled refuses to rename a user while the journal may still create one under the present name: in a pool with
+// UsernameAttributes the creation, not finding that name, would be made again.
+func (d *Directory) settled(ctx context.Context, userName string) error {
+	pending, err := d.pending(ctx, userNameKey(userName))
+	if err != nil || pending == nil {
+		return err
+	}
+	return &Error{Kind: TooMany, RetryAfter: d.timeLeft(1),
+		Detail: "the creation of the user is not settled yet; repeat the request"}
+}
+
+// dropCreation forgets what the journal may still have to create under the name of a user who is deleted.
+func (d *Directory) dropCreation(ctx context.Context, h *hold, userName string) error {
+	key := userNameKey(userName)
+	pending, err := d.pending(ctx, key)
+	if err != nil || pending == nil {
+		return err
+	}
+	if err := h.add(ctx, d, key); err != nil {
+		return err
+	}
+	if pending, err = d.pending(ctx, key); err != nil {
+		return err
+	}
+	return d.drop(ctx, pending)
+}
