@@ -161,7 +161,7 @@ func (r row) find(cold func() *desk, id string) string {
 		}
 		switch {
 		case kindOf(err) == "too many":
-			later = " (by " + look.what + " once the mirror is complete)"
+			later = "; by userName once the mirror is complete"
 		case err != nil:
 			d.t.Errorf("looking by %s: %v", look.what, err)
 		case len(ids) == 1 && ids[0] == id:

@@ -3,9 +3,6 @@ package pooltest_test
 import (
 	"flag"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,11 +14,6 @@ import (
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/cognito/pooltest"
-)
-
-const (
-	motoVersion         = "5.2.1"
-	cognitoLocalVersion = "5.3.0"
 )
 
 var live = flag.String("live", "", "id of an Amazon Cognito user pool, for tests only, to hold to the contract, too; it needs the attribute "+pooltest.Attribute)
@@ -100,47 +92,12 @@ func createPool(t *testing.T, endpoint string) (id string) {
 }
 
 func moto(t *testing.T) pooltest.Target {
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		needed(t, "there is no moto_server: install it with pip install 'moto[server]==%s'", motoVersion)
-	}
-	version, err := exec.CommandContext(t.Context(), "python3", "-c", "import importlib.metadata as m; print(m.version('moto'))").Output()
-	if err != nil {
-		needed(t, "python3 does not know the version of moto: %v", err)
-	}
-	if got := strings.TrimSpace(string(version)); got != motoVersion {
-		t.Fatalf("moto is %s, but what is known of it is of %s", got, motoVersion)
-	}
-	port := freePort(t)
-	endpoint := "http://127.0.0.1:" + port
-	start(t, exec.Command(program, "-H", "127.0.0.1", "-p", port), endpoint+"/moto-api/data.json")
+	endpoint := pooltest.Moto(t)
 	return pooltest.Target{Name: "moto", Config: config(endpoint, createPool(t, endpoint)), Deviations: motoDeviations}
 }
 
 func cognitoLocal(t *testing.T) pooltest.Target {
-	folder, err := filepath.Abs("testdata/cognito-local")
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(folder, "node_modules", ".bin", "cognito-local")
-	if _, err := os.Stat(program); err != nil {
-		needed(t, "there is no cognito-local: install it with npm ci --prefix cognito/pooltest/testdata/cognito-local")
-	}
-	port := freePort(t)
-	work := t.TempDir()
-	if err := os.Mkdir(filepath.Join(work, ".cognito"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	// Without this every pool takes e-mail addresses for usernames.
-	settings := `{"UserPoolDefaults":{"UsernameAttributes":[]},"ServerConfig":{"hostname":"127.0.0.1","port":` + port + `}}`
-	if err := os.WriteFile(filepath.Join(work, ".cognito", "config.json"), []byte(settings), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	endpoint := "http://127.0.0.1:" + port
-	server := exec.Command("node", program)
-	server.Dir = work
-	server.Env = append(os.Environ(), "HOST=127.0.0.1", "PORT="+port)
-	start(t, server, endpoint+"/health")
+	endpoint := pooltest.CognitoLocal(t)
 	return pooltest.Target{Name: "cognito-local", Config: config(endpoint, createPool(t, endpoint)), Deviations: cognitoLocalDeviations}
 }
 

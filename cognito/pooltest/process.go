@@ -1,4 +1,4 @@
-package pooltest_test
+package pooltest
 
 import (
 	"bytes"
@@ -8,11 +8,66 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
+
+// The emulators of others that we hold ourselves against, in the versions whose deviations are known.
+const (
+	MotoVersion         = "5.2.1"
+	CognitoLocalVersion = "5.3.0"
+)
+
+// Moto runs moto's server until the test ends and returns its URL. Without moto the test is skipped.
+func Moto(t *testing.T) (endpoint string) {
+	t.Helper()
+	program, err := exec.LookPath("moto_server")
+	if err != nil {
+		needed(t, "there is no moto_server: install it with pip install 'moto[server]==%s'", MotoVersion)
+	}
+	version, err := exec.CommandContext(t.Context(), "python3", "-c", "import importlib.metadata as m; print(m.version('moto'))").Output()
+	if err != nil {
+		needed(t, "python3 does not know the version of moto: %v", err)
+	}
+	if got := strings.TrimSpace(string(version)); got != MotoVersion {
+		t.Fatalf("moto is %s, but what is known of it is of %s", got, MotoVersion)
+	}
+	port := freePort(t)
+	endpoint = "http://127.0.0.1:" + port
+	start(t, exec.Command(program, "-H", "127.0.0.1", "-p", port), endpoint+"/moto-api/data.json")
+	return endpoint
+}
+
+// CognitoLocal runs cognito-local until the test ends and returns its URL. Without it the test is skipped.
+func CognitoLocal(t *testing.T) (endpoint string) {
+	t.Helper()
+	_, here, _, _ := runtime.Caller(0)
+	program := filepath.Join(filepath.Dir(here), "testdata", "cognito-local", "node_modules", ".bin", "cognito-local")
+	if _, err := os.Stat(program); err != nil {
+		needed(t, "there is no cognito-local: install it with npm ci --prefix cognito/pooltest/testdata/cognito-local")
+	}
+	port := freePort(t)
+	work := t.TempDir()
+	if err := os.Mkdir(filepath.Join(work, ".cognito"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// Without this every pool takes e-mail addresses for usernames.
+	settings := `{"UserPoolDefaults":{"UsernameAttributes":[]},"ServerConfig":{"hostname":"127.0.0.1","port":` + port + `}}`
+	if err := os.WriteFile(filepath.Join(work, ".cognito", "config.json"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	endpoint = "http://127.0.0.1:" + port
+	server := exec.Command("node", program)
+	server.Dir = work
+	server.Env = append(os.Environ(), "HOST=127.0.0.1", "PORT="+port)
+	start(t, server, endpoint+"/health")
+	return endpoint
+}
 
 // needed skips a test whose program is missing, with a hint how to get it. Where
 // SCIM_REQUIRE_EXTERNAL=1 nothing may be missing.
