@@ -448,3 +448,21 @@ func TestGuardIsOneConnections(t *testing.T) {
 		}
 	})
 }
+
+// A bulk request is as many requests: those that are held are answered 429 in their places.
+func TestGuardInBulk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, 6, bridge.Guard{People: 2, Window: time.Hour})
+		var operations []string
+		for i, id := range g.people {
+			operations = append(operations, fmt.Sprintf(`{"method":"PATCH","path":"/Users/%s","bulkId":"b%d","data":%s}`, id, i, deactivation()))
+		}
+		r := g.send("POST", "/Bulk", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[`+strings.Join(operations, ",")+`]}`)
+		g.wants(200, r, "a bulk request")
+		if done, held := strings.Count(string(r.Body), `"status":"200"`), strings.Count(string(r.Body), `},"status":"429"}`); done != 2 || held != 4 {
+			t.Errorf("got %d done and %d held in %s, want 2 and 4", done, held, r.Body)
+		}
+		g.holds(2, 4)
+	})
+}

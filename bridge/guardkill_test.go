@@ -1,12 +1,14 @@
 package bridge_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -106,4 +108,55 @@ func (p *process) held() int {
 		p.t.Fatal(err)
 	}
 	return answer.Held
+}
+
+// TestKillBeforeThePassword kills the program with signal 9 between a create and the setting of its password, which is
+// nowhere written down: the POST repeated is answered 201 and sets the one it brings.
+func TestKillBeforeThePassword(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []emulator.FaultKind{emulator.TimeoutBefore, emulator.TimeoutAfter} {
+		e := must(stack.NewEmulator(emulator.Config{Seed: 1}))
+		behind := httptest.NewServer(e)
+		t.Cleanup(behind.Close)
+		w := &world{t: t, emulator: e, client: audit.Client(e)}
+		s := newSettings(t, behind.URL)
+		s.change(t, `"share": 1}`, `"share": 1}, "passwords": "sync"`)
+		p := s.run(t)
+		w.until("the program is ready", p.ready)
+		if err := e.AddFault(emulator.Fault{Operation: "AdminSetUserPassword", Kind: kind}); err != nil {
+			t.Fatal(err)
+		}
+		body := func(password string) string {
+			return idp.UserBody(map[string]any{"userName": "ada", "title": "Countess", "password": password})
+		}
+		ended := make(chan error, 1)
+		go func() {
+			_, err := p.provider().Send(t.Context(), "POST", "/Users", body(firstPassword))
+			ended <- err
+		}()
+		w.until("the call hangs", func() bool { return e.Faulted()["AdminSetUserPassword"] > 0 })
+		p.kill()
+		if err := <-ended; err == nil {
+			t.Errorf("%s: got an answer from a killed program", kind)
+		}
+		for _, file := range []string{"scim.db", "scim.db-wal"} {
+			data, err := os.ReadFile(filepath.Join(filepath.Dir(s.config), file))
+			if err != nil || bytes.Contains(data, []byte(firstPassword)) {
+				t.Errorf("%s: %s: got %v, or the password in it", kind, file, err)
+			}
+		}
+		e.ClearFaults()
+		p = s.run(t)
+		w.until("the program is ready and no work is left", func() bool { return p.ready() && len(p.journal()) == 0 })
+		w.idp = p.provider()
+		if out := w.push("POST", "/Users", body(secondPassword)); out.Status != http.StatusCreated {
+			t.Errorf("%s: repeated, with Okta's next placeholder: got %d %s, want 201", kind, out.Status, out.Body)
+		}
+		if !signsIn(t, e, "ada", secondPassword) || signsIn(t, e, "ada", firstPassword) {
+			t.Errorf("%s: got another password, want the repetition's", kind)
+		}
+		if n := len(w.inPool().Users); n != 1 {
+			t.Errorf("%s: got %d users, want one", kind, n)
+		}
+	}
 }

@@ -33,22 +33,22 @@ func withPasswords(p bridge.Passwords) func(*rigConfig) {
 }
 
 // signsIn reports whether a person can sign in to the pool with a password.
-func (r *rig) signsIn(username, password string) bool {
-	r.t.Helper()
-	client := audit.Client(r.emulator)
-	made, err := client.CreateUserPoolClient(r.t.Context(), &cip.CreateUserPoolClientInput{UserPoolId: aws.String(poolID), ClientName: aws.String("app"),
+func signsIn(t *testing.T, e *emulator.Emulator, username, password string) bool {
+	t.Helper()
+	client := audit.Client(e)
+	made, err := client.CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{UserPoolId: aws.String(poolID), ClientName: aws.String("app"),
 		ExplicitAuthFlows: []types.ExplicitAuthFlowsType{"ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}})
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
-	out, err := client.InitiateAuth(r.t.Context(), &cip.InitiateAuthInput{ClientId: made.UserPoolClient.ClientId, AuthFlow: "USER_PASSWORD_AUTH",
+	out, err := client.InitiateAuth(t.Context(), &cip.InitiateAuthInput{ClientId: made.UserPoolClient.ClientId, AuthFlow: "USER_PASSWORD_AUTH",
 		AuthParameters: map[string]string{"USERNAME": username, "PASSWORD": password}})
 	return err == nil && out.AuthenticationResult != nil
 }
 
 func (r *rig) wantSignIn(username, password string, want bool) {
 	r.t.Helper()
-	if got := r.signsIn(username, password); got != want {
+	if got := signsIn(r.t, r.emulator, username, password); got != want {
 		r.t.Errorf("%s signs in with %s: got %v, want %v", username, password, got, want)
 	}
 }

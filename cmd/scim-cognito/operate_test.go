@@ -226,7 +226,7 @@ func TestCommandsWithoutServer(t *testing.T) {
 		"127.0.0.1:port":                         "not the address of a private listener",
 		"http://127.0.0.1:8081":                  "not the address of a private listener",
 	} {
-		for _, args := range [][]string{{"resync"}, {"journal"}, {"journal", "retry", "user:1"}, {"journal", "drop", "user:1"}, {"activity"}} {
+		for _, args := range [][]string{{"resync"}, {"journal"}, {"journal", "retry", "user:1"}, {"journal", "drop", "user:1"}, {"guard"}, {"guard", "release"}, {"guard", "drop"}, {"invite", "1"}, {"activity"}} {
 			got, err := says(t, append(args, "--private="+address)...)
 			if err == nil || !strings.Contains(err.Error(), want) || exitCode(err, newTranscript()) != 1 || got != "" {
 				t.Errorf("%v at %s: got %q, %v, want exit code 1 with %q", args, address, got, err, want)
