@@ -31,6 +31,23 @@ func (e *entry) creates() bool {
 	return e.want.User != nil && e.want.User.Create || e.want.Group != nil && e.want.Group.Create
 }
 
+// leaving is how long it may take until it is clear whether a resource, whose lock the caller need not have, is deleted;
+// 0 when it is not being deleted. The mirror forgets before the journal does, so they are asked the other way round.
+func (d *Directory) leaving(ctx context.Context, doc store.Doc) (time.Duration, error) {
+	pending, err := d.pending(ctx, keyOf(doc.Kind, doc.ID))
+	if err != nil {
+		return 0, err
+	}
+	if pending.deletes() {
+		return 2 * journalEvery, nil
+	}
+	_, err = d.mirror.Get(ctx, doc.Kind, doc.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return time.Second, nil // it has just been deleted
+	}
+	return 0, internal(err)
+}
+
 // deleteUser deletes a user. Gone already or not: the user was there as far as we said, and now is not.
 func (d *Directory) deleteUser(ctx context.Context, doc store.Doc) error {
 	err := d.pool.DeleteUser(ctx, doc.PoolName)

@@ -379,18 +379,18 @@ func exists(attribute, value string) error {
 }
 
 // occupied reports an error if one of docs, which carry the name that a request wants, is not the resource with the id. It
-// passes while the journal settles whether that one is deleted.
+// passes while that one is being deleted.
 func (d *Directory) occupied(ctx context.Context, docs []store.Doc, id, attribute, value string) error {
 	i := slices.IndexFunc(docs, func(doc store.Doc) bool { return doc.ID != id })
 	if i < 0 {
 		return nil
 	}
-	pending, err := d.pending(ctx, keyOf(docs[i].Kind, docs[i].ID))
+	wait, err := d.leaving(ctx, docs[i])
 	if err != nil {
 		return err
 	}
-	if pending.deletes() {
-		return &Error{Kind: TooMany, RetryAfter: max(pending.row.Next.Sub(d.now()), 0) + journalEvery,
+	if wait > 0 {
+		return &Error{Kind: TooMany, RetryAfter: wait,
 			Detail: fmt.Sprintf("%s %q belongs to a resource whose deletion Amazon Cognito has not confirmed yet; repeat the request", attribute, value)}
 	}
 	return exists(attribute, value)

@@ -20,7 +20,6 @@ type Activity struct {
 	Kind       Kind   // 0: neither users nor groups
 	ID         string // SCIM id, "" when unknown
 	Plan       []string
-	Status     int    // HTTP
 	Outcome    string // in a word or a sentence
 	Notes      []string
 }
@@ -127,8 +126,8 @@ func insertActivity(c *conn, a Activity) error {
 	if err != nil {
 		return err
 	}
-	return c.exec("INSERT INTO activity (at, request, connection, method, kind, id, plan, status, outcome, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		ms(a.At), a.RequestID, a.Connection, a.Method, a.Kind, a.ID, string(plan), a.Status, a.Outcome, string(notes))
+	return c.exec("INSERT INTO activity (at, request, connection, method, kind, id, plan, outcome, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		ms(a.At), a.RequestID, a.Connection, a.Method, a.Kind, a.ID, string(plan), a.Outcome, string(notes))
 }
 
 // pruneActivity keeps the bounds. Seqs ascend without large gaps, so the newest tells which are too many.
@@ -172,12 +171,12 @@ func (s *Store) Activities(ctx context.Context, q ActivityQuery) ([]Recorded, er
 			var r Recorded
 			var at int64
 			var plan, notes []byte
-			err := rows.Scan(&r.Seq, &at, &r.RequestID, &r.Connection, &r.Method, &r.Kind, &r.ID, &plan, &r.Status, &r.Outcome, &notes)
+			err := rows.Scan(&r.Seq, &at, &r.RequestID, &r.Connection, &r.Method, &r.Kind, &r.ID, &plan, &r.Outcome, &notes)
 			r.At = fromMS(at)
 			list = append(list, r)
 			last := &list[len(list)-1]
 			return errors.Join(err, json.Unmarshal(plan, &last.Plan), json.Unmarshal(notes, &last.Notes))
-		}, `SELECT seq, at, request, connection, method, kind, id, plan, status, outcome, notes FROM activity
+		}, `SELECT seq, at, request, connection, method, kind, id, plan, outcome, notes FROM activity
 			WHERE seq < ? AND (? = '' OR request = ?) AND (? = '' OR connection = ?) AND (? = 0 OR kind = ?) AND (? = '' OR id = ?)
 			ORDER BY seq DESC LIMIT ? + 0`,
 			q.Before, q.RequestID, q.RequestID, q.Connection, q.Connection, q.Kind, q.Kind, q.ID, q.ID, q.Limit)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -29,14 +28,10 @@ func (c activityCommand) Run(ctx context.Context, w world) error {
 		_, err := fmt.Fprintln(w.Out, "Nothing is recorded.")
 		return err
 	}
-	out := newTable(w.Out, "AT", "REQUEST", "CONNECTION", "METHOD", "RESOURCE", "STATUS", "OUTCOME")
+	out := newTable(w.Out, "AT", "REQUEST", "CONNECTION", "METHOD", "RESOURCE", "OUTCOME")
 	for _, r := range records {
-		status := "-"
-		if r.Status != 0 {
-			status = strconv.Itoa(r.Status)
-		}
 		resource := strings.TrimSpace(r.Kind + " " + r.ID)
-		out.row(r.At.UTC().Format(time.RFC3339), cmp.Or(r.Request, "-"), cmp.Or(r.Connection, "-"), r.Method, cmp.Or(resource, "-"), status, r.Outcome)
+		out.row(r.At.UTC().Format(time.RFC3339), cmp.Or(r.Request, "-"), cmp.Or(r.Connection, "-"), r.Method, cmp.Or(resource, "-"), r.Outcome)
 		for _, step := range r.Plan {
 			out.under("planned " + step)
 		}

@@ -35,7 +35,7 @@ func (o operator) activity(r *http.Request) (int, any, error) {
 	for i, a := range records {
 		answer.Activity[i] = Record{
 			Seq: a.Seq, At: a.At.UTC(), Request: a.RequestID, Connection: a.Connection, Method: a.Method, ID: a.ID,
-			Plan: a.Plan, Status: a.Status, Outcome: a.Outcome, Notes: a.Notes,
+			Plan: a.Plan, Outcome: a.Outcome, Notes: a.Notes,
 		}
 		if a.Kind != 0 {
 			answer.Activity[i].Kind = a.Kind.String()

@@ -196,12 +196,12 @@ func TestActivity(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 	l := listen(&directory{pool: "A"})
 	l.activity.has = []store.Recorded{
-		{Seq: 9, Activity: store.Activity{At: at, RequestID: "r", Connection: "okta", Method: "create", Kind: store.User, ID: "1", Plan: []string{"AdminCreateUser ada"}, Status: 201, Outcome: "done", Notes: []string{"n"}}},
+		{Seq: 9, Activity: store.Activity{At: at, RequestID: "r", Connection: "okta", Method: "create", Kind: store.User, ID: "1", Plan: []string{"AdminCreateUser ada"}, Outcome: "done", Notes: []string{"n"}}},
 		{Seq: 8, Activity: store.Activity{At: at, Method: "drift", Outcome: "gone"}},
 	}
 	_, got, _ := ask[struct{ Activity []operator.Record }](t, l, http.MethodGet, "/-/activity?request=r&id=1&connection=okta&before=10&limit=7", "")
 	want := []operator.Record{
-		{Seq: 9, At: at.UTC(), Request: "r", Connection: "okta", Method: "create", Kind: store.User.String(), ID: "1", Plan: []string{"AdminCreateUser ada"}, Status: 201, Outcome: "done", Notes: []string{"n"}},
+		{Seq: 9, At: at.UTC(), Request: "r", Connection: "okta", Method: "create", Kind: store.User.String(), ID: "1", Plan: []string{"AdminCreateUser ada"}, Outcome: "done", Notes: []string{"n"}},
 		{Seq: 8, At: at.UTC(), Method: "drift", Outcome: "gone"},
 	}
 	if diff := cmp.Diff(want, got.Activity); diff != "" {

@@ -57,7 +57,6 @@ type Record struct {
 	Kind       string    `json:"kind,omitempty"` // User or Group
 	ID         string    `json:"id,omitempty"`
 	Plan       []string  `json:"plan,omitempty"` // the calls to Cognito
-	Status     int       `json:"status,omitempty"`
 	Outcome    string    `json:"outcome"`
 	Notes      []string  `json:"notes,omitempty"`
 }
