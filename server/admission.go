@@ -9,7 +9,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/scim-cognito/scim-cognito/bridge"
-	"github.com/scim-cognito/scim-cognito/schemas"
 )
 
 // admission bounds the memory of the requests in progress: each holds some until its deadline, most of it for its body.
@@ -34,7 +33,7 @@ const waitAdmission = 5 * time.Second
 func (s *Server) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		most := s.admission.room
-		if !mayDeactivate(r) {
+		if !s.mayDeactivate(r) {
 			most -= most / 4
 		}
 		takes := min(s.roomFor(r), most) // whatever it takes, it can pass when it is alone
@@ -66,10 +65,10 @@ func (a *admission) leave(takes int) {
 }
 
 // mayDeactivate reports whether a request changes or deletes one user.
-func mayDeactivate(r *http.Request) bool {
+func (s *Server) mayDeactivate(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodPut, http.MethodPatch, http.MethodDelete:
-		return strings.HasPrefix(chi.RouteContext(r.Context()).RoutePath, prefix+schemas.Users.Endpoint+"/")
+		return strings.HasPrefix(chi.RouteContext(r.Context()).RoutePath, prefix+s.types.Users.Endpoint+"/")
 	}
 	return false
 }
