@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/schemas"
 )
 
 type emulateCommand struct {
@@ -22,9 +23,7 @@ type emulateCommand struct {
 	Groups  int    `placeholder:"N" help:"Begin with so many groups."`
 	Members *int   `placeholder:"N" help:"… with so many members each (10, or as many as the users allow)."`
 
-	Alias              []string `placeholder:"NAME" xor:"style" help:"Let people sign in with email, phone_number or preferred_username, too."`
-	UsernameAttributes []string `placeholder:"NAME" xor:"style" help:"Let people sign in with email or phone_number instead of a username."`
-	CaseInsensitive    bool     `help:"Make usernames count regardless of case, as the AWS console makes pools."`
+	Style poolStyle `embed:""`
 
 	Latency         time.Duration  `placeholder:"DURATION" help:"How long each call takes, such as 30ms."`
 	Lag             time.Duration  `placeholder:"DURATION" help:"How long lists of users and reads of groups go on showing what was, such as 2s."`
@@ -33,6 +32,27 @@ type emulateCommand struct {
 	Fault           []fault        `placeholder:"OP:KIND[:COUNT[:PROBABILITY]]" sep:"none" help:"Make an operation (*: all) fail, so often (0: always), with that chance (1). More by POST /-/faults."`
 	Unverified      []unverifiedBy `placeholder:"NAME" help:"Do otherwise where nobody has checked what AWS does: ${unverified}."`
 	ThrottleMessage string         `placeholder:"TEXT" help:"What to say when throttling."`
+}
+
+// poolStyle is how the ready-made pool names people.
+type poolStyle struct {
+	Alias              []string `placeholder:"NAME" xor:"style" help:"Let people sign in with email, phone_number or preferred_username, too."`
+	UsernameAttributes []string `placeholder:"NAME" xor:"style" help:"Let people sign in with email or phone_number instead of a username."`
+	CaseInsensitive    bool     `help:"Make usernames count regardless of case, as the AWS console makes pools."`
+}
+
+// pool is the ready-made pool in this style.
+func (s poolStyle) pool() emulator.PoolConfig {
+	pool := emulator.PoolConfig{ID: emulatorPool, Name: "local", AliasAttributes: s.Alias, UsernameAttributes: s.UsernameAttributes, CaseInsensitive: s.CaseInsensitive}
+	for _, name := range schemas.OverflowNames() {
+		pool.CustomAttributes = append(pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(name, "custom:")})
+	}
+	return pool
+}
+
+// given reports whether a flag says anything.
+func (s poolStyle) given() bool {
+	return s.Alias != nil || s.UsernameAttributes != nil || s.CaseInsensitive
 }
 
 // Run serves the emulator until ctx ends.
@@ -96,9 +116,7 @@ func (c emulateCommand) emulator() (*emulator.Emulator, error) {
 
 // populate makes the ready-made pool, in the style that the flags say, and who is in it.
 func (c emulateCommand) populate(made *emulator.Emulator) error {
-	pool := readyMadePool()
-	pool.AliasAttributes, pool.UsernameAttributes, pool.CaseInsensitive = c.Alias, c.UsernameAttributes, c.CaseInsensitive
-	if err := made.CreatePool(pool); err != nil {
+	if err := made.CreatePool(c.Style.pool()); err != nil {
 		return err
 	}
 	if err := made.SeedUsers(emulatorPool, c.Users); err != nil {

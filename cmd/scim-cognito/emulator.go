@@ -10,12 +10,10 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/config"
-	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/server"
 )
 
@@ -41,13 +39,13 @@ func serveEmulator(listener net.Listener, handler http.Handler, logger *slog.Log
 }
 
 // startEmulator makes an emulator with the ready-made pool and serves it; flag is what to name when the address is taken.
-func startEmulator(address, flag, quotas string, logger *slog.Logger) (*runningEmulator, error) {
+func startEmulator(address, flag, quotas string, style poolStyle, logger *slog.Logger) (*runningEmulator, error) {
 	listener, err := listen(address, flag)
 	if err != nil {
 		return nil, err
 	}
 	made := emulator.New(emulatorConfig(quotas))
-	if err := made.CreatePool(readyMadePool()); err != nil {
+	if err := made.CreatePool(style.pool()); err != nil {
 		return nil, errors.Join(fmt.Errorf("making the emulator's pool: %w", err), listener.Close())
 	}
 	return serveEmulator(listener, made, logger), nil
@@ -59,14 +57,6 @@ func emulatorConfig(quotas string) emulator.Config {
 		cfg.Quotas = emulator.AWSQuotas()
 	}
 	return cfg
-}
-
-func readyMadePool() emulator.PoolConfig {
-	pool := emulator.PoolConfig{ID: emulatorPool, Name: "local"}
-	for _, name := range schemas.OverflowNames() {
-		pool.CustomAttributes = append(pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(name, "custom:")})
-	}
-	return pool
 }
 
 // lastCalls is how long the calls under way may take when the emulator stops; a faulty one may hang for ever.

@@ -16,7 +16,7 @@ func TestHelpAndVersion(t *testing.T) {
 	}{
 		{[]string{"--help"}, []string{"serve", "emulate", "resync", "journal list", "journal retry", "journal drop", "activity", "health", "version"}},
 		{[]string{"serve", "-h"}, []string{"--config=FILE", "--emulator", "--listen=ADDR", "--private=ADDR", "--store=URL", "--create-attributes",
-			"--emulator-listen=ADDR", "--emulator-quotas=aws|off"}},
+			"--emulator-listen=ADDR", "--emulator-quotas=aws|off", "--emulator-alias=NAME", "--emulator-username-attributes=NAME", "--emulator-case-insensitive"}},
 		{[]string{"emulate", "--help"}, []string{"--listen=ADDR", "--quotas=aws|off", "--state=FILE", "--users=N", "--groups=N", "--members=N", "--alias=NAME",
 			"--username-attributes=NAME", "--case-insensitive", "--latency=DURATION", "--lag=DURATION", "--sparse-pages", "--seed=N", "--fault=OP:KIND",
 			"--unverified=NAME", "--throttle-message=TEXT"}},

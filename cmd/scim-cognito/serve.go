@@ -14,14 +14,15 @@ import (
 
 // serveCommand is the server. A nil flag was not given; an empty one was.
 type serveCommand struct {
-	Config           string  `placeholder:"FILE" help:"The configuration; start from config.sample.json."`
-	Emulator         bool    `help:"Try it: a Cognito emulator inside, one pool, nothing kept. Token: SCIM_TOKEN, else one is made."`
-	Listen           *string `placeholder:"ADDR" help:"Where to serve SCIM (127.0.0.1:8080)."`
-	Private          *string `placeholder:"ADDR" help:"Where to serve the operator, on loopback (127.0.0.1:8081); empty turns it off."`
-	Store            *string `placeholder:"URL" help:"Where to keep the mirror (sqlite:scim-cognito.db)."`
-	CreateAttributes bool    `help:"Add the custom attributes that the pool lacks. Cognito can never remove them."`
-	EmulatorListen   *string `placeholder:"ADDR" help:"Where the emulator answers (127.0.0.1:9230)."`
-	EmulatorQuotas   *string `placeholder:"aws|off" enum:"aws,off" help:"Whether the emulator throttles as AWS does (aws)."`
+	Config           string    `placeholder:"FILE" help:"The configuration; start from config.sample.json."`
+	Emulator         bool      `help:"Try it: a Cognito emulator inside, one pool, nothing kept. Token: SCIM_TOKEN, else one is made."`
+	Listen           *string   `placeholder:"ADDR" help:"Where to serve SCIM (127.0.0.1:8080)."`
+	Private          *string   `placeholder:"ADDR" help:"Where to serve the operator, on loopback (127.0.0.1:8081); empty turns it off."`
+	Store            *string   `placeholder:"URL" help:"Where to keep the mirror (sqlite:scim-cognito.db)."`
+	CreateAttributes bool      `help:"Add the custom attributes that the pool lacks. Cognito can never remove them."`
+	EmulatorListen   *string   `placeholder:"ADDR" help:"Where the emulator answers (127.0.0.1:9230)."`
+	EmulatorQuotas   *string   `placeholder:"aws|off" enum:"aws,off" help:"Whether the emulator throttles as AWS does (aws)."`
+	EmulatorStyle    poolStyle `embed:"" prefix:"emulator-"`
 }
 
 var errNoMode = errors.New(`serve needs to know its user pool. Either
@@ -38,8 +39,8 @@ func (c serveCommand) Run(ctx context.Context, w world) error {
 		return c.emulated(ctx, w)
 	case c.Config == "":
 		return usageError{errNoMode}
-	case c.EmulatorListen != nil || c.EmulatorQuotas != nil:
-		return usageError{errors.New("serve: --emulator-listen and --emulator-quotas need --emulator")}
+	case c.EmulatorListen != nil || c.EmulatorQuotas != nil || c.EmulatorStyle.given():
+		return usageError{errors.New("serve: --emulator-listen, --emulator-quotas and the emulator's other flags need --emulator")}
 	}
 	cfg, err := config.Load(c.Config)
 	if err != nil {
@@ -79,7 +80,7 @@ func (c serveCommand) emulated(ctx context.Context, w world) (err error) {
 	}
 	logger := slog.New(slog.NewTextHandler(w.Err, nil))
 	quotas := given(c.EmulatorQuotas, "aws")
-	emulator, err := startEmulator(given(c.EmulatorListen, emulatorAddress), "--emulator-listen", quotas, logger)
+	emulator, err := startEmulator(given(c.EmulatorListen, emulatorAddress), "--emulator-listen", quotas, c.EmulatorStyle, logger)
 	if err != nil {
 		return err
 	}

@@ -128,6 +128,19 @@ func TestServeEmulatorTakesItsTokenFromTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestServeEmulatorWithAPoolStyle(t *testing.T) {
+	t.Parallel()
+	e := startEmulated(t, nil, "--emulator-username-attributes=email", "--emulator-case-insensitive")
+	e.ready(t)
+	status, answer := scim(t, http.MethodPost, e.base+"/Users", e.token, `{"userName":"Ada@Example.com"}`)
+	if status != http.StatusCreated || answer["userName"] != "Ada@Example.com" {
+		t.Errorf("an e-mail address as userName: got %d %v, want 201", status, answer)
+	}
+	if status, answer := scim(t, http.MethodPost, e.base+"/Users", e.token, `{"userName":"ada"}`); status != http.StatusBadRequest {
+		t.Errorf("a name without an address: got %d %v, want 400", status, answer)
+	}
+}
+
 func TestPrivateListener(t *testing.T) {
 	t.Parallel()
 	e := startEmulated(t, nil)

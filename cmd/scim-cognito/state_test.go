@@ -23,7 +23,7 @@ func TestStateIsWrittenNowAndThen(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "made-later")
 	synctest.Test(t, func(t *testing.T) {
 		made := emulator.New(emulator.Config{})
-		if err := made.CreatePool(readyMadePool()); err != nil {
+		if err := made.CreatePool(poolStyle{}.pool()); err != nil {
 			t.Fatal(err)
 		}
 		var log bytes.Buffer
