@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
@@ -43,24 +44,25 @@ func TestNobodyLosesASignInName(t *testing.T) {
 		name   string
 		style  func(*rigConfig)
 		attack func(r *rig) error
+		others int64 // creations that the attack needs
 	}{
 		{"a new address, e-mail as an alias", emailAlias, func(r *rig) error {
 			return r.emailed(r.create(somebody("mallory", "m@example.com")).ID, victim)
-		}},
+		}, 0},
 		{"a new address by PUT", emailAlias, func(r *rig) error {
 			doc := r.create(somebody("mallory", "m@example.com"))
 			_, err := r.ReplaceUser(r.t.Context(), doc.ID, somebody("mallory", victim))
 			return err
-		}},
-		{"a first address", emailAlias, func(r *rig) error { return r.emailed(r.create(somebody("mallory", "")).ID, victim) }},
+		}, 0},
+		{"a first address", emailAlias, func(r *rig) error { return r.emailed(r.create(somebody("mallory", "")).ID, victim) }, 0},
 		{"creation with the address", emailAlias, func(r *rig) error {
 			_, err := r.CreateUser(r.t.Context(), somebody("mallory", victim))
 			return err
-		}},
+		}, 0},
 		{"creation with the address as userName", emailAlias, func(r *rig) error {
 			_, err := r.CreateUser(r.t.Context(), somebody(victim, victim))
 			return err
-		}},
+		}, 0},
 		{"the first write to somebody who is not managed, and whose address is not verified", emailAlias, func(r *rig) error {
 			u, err := r.pool.CreateUser(r.t.Context(), "mallory", map[string]string{"email": victim})
 			if err != nil {
@@ -71,27 +73,27 @@ func TestNobodyLosesASignInName(t *testing.T) {
 			}
 			_, err = r.ReplaceUser(r.t.Context(), u.Sub, somebody("mallory", victim))
 			return err
-		}},
+		}, 0},
 		{"a new userName, e-mail as username", byEmail, func(r *rig) error {
 			return r.renamed(r.create(somebody("m@example.com", "")).ID, victim)
-		}},
+		}, 0},
 		{"creation, e-mail as username", byEmail, func(r *rig) error {
 			_, err := r.CreateUser(r.t.Context(), somebody(victim, ""))
 			return err
-		}},
+		}, 0},
 		{"a new address of somebody who signs in with it, e-mail as username", byEmail, func(r *rig) error {
 			return r.emailed(r.create(somebody("mallory", "m@example.com")).ID, victim)
-		}},
+		}, 0},
 		{"preferred_username that is a Username", styledRow("preferred_username"), func(r *rig) error {
 			doc := r.create(somebody("mallory", ""))
 			_, err := r.patchUser(doc.ID, `{"Operations":[{"op":"replace","path":"nickName","value":"victim"}]}`)
 			return err
-		}},
+		}, 0},
 		{"preferred_username that is a sub", styledRow("preferred_username"), func(r *rig) error {
 			doc := r.create(somebody("mallory", ""))
 			_, err := r.patchUser(doc.ID, `{"Operations":[{"op":"replace","path":"nickName","value":"`+r.inPool("victim").Sub+`"}]}`)
 			return err
-		}},
+		}, 0},
 		{"creation with a preferred_username as Username", styledRow("preferred_username"), func(r *rig) error {
 			doc := r.create(somebody("other", ""))
 			if _, err := r.patchUser(doc.ID, `{"Operations":[{"op":"replace","path":"nickName","value":"boss"}]}`); err != nil {
@@ -99,18 +101,18 @@ func TestNobodyLosesASignInName(t *testing.T) {
 			}
 			_, err := r.CreateUser(r.t.Context(), somebody("boss", ""))
 			return err
-		}},
+		}, 1},
 		{"a userName that is a sub", emailAlias, func(r *rig) error {
 			_, err := r.CreateUser(r.t.Context(), somebody(r.inPool("victim").Sub, "m@example.com"))
 			return err
-		}},
+		}, 0},
 		{"a userName that is a sub in capitals", emailAlias, func(r *rig) error {
 			_, err := r.CreateUser(r.t.Context(), somebody(strings.ToUpper(r.inPool("victim").Sub), "m@example.com"))
 			return err
-		}},
+		}, 0},
 		{"a new userName that is a sub", byEmail, func(r *rig) error {
 			return r.renamed(r.create(somebody("mallory", "m@example.com")).ID, r.inPool(victim).Sub)
-		}},
+		}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, c.style)
@@ -119,9 +121,13 @@ func TestNobodyLosesASignInName(t *testing.T) {
 				name = victim
 			}
 			before := r.create(somebody(name, victim))
-			err := c.attack(r)
-			if kindOf(err) != "exists" {
-				t.Errorf("got %v, want exists", err)
+			made := r.calls(func() {
+				if err := c.attack(r); kindOf(err) != "exists" {
+					t.Errorf("got %v, want exists", err)
+				}
+			})
+			if strings.HasPrefix(c.name, "creation") && !strings.Contains(c.name, "e-mail as username") && made["AdminCreateUser"] != c.others {
+				t.Errorf("%d creations were tried, want only %d, of others: Cognito must not have to refuse it", made["AdminCreateUser"], c.others)
 			}
 			if after := r.inPool(name); after.Sub != before.ID {
 				t.Errorf("%s is user %s, want %s", name, after.Sub, before.ID)
@@ -135,6 +141,15 @@ func TestNobodyLosesASignInName(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNobodyIsNamedAfterSomebodyWhomListingsDoNotShowYet: the mirror knows whom we have just created.
+func TestNobodyIsNamedAfterSomebodyWhomListingsDoNotShowYet(t *testing.T) {
+	r := newRig(t, func(c *rigConfig) { c.emulator.Lag = time.Hour })
+	doc := r.create(somebody("ann", ""))
+	if _, err := r.CreateUser(t.Context(), somebody(doc.ID, "")); kindOf(err) != "exists" {
+		t.Errorf("a userName that is a sub: %v, want exists", err)
 	}
 }
 
