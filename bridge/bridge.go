@@ -205,6 +205,8 @@ type ConnectionConfig struct {
 	UserNameChange UserNameChange
 	// Domains are the e-mail domains inside which addresses are marked as verified, in any case. Empty: all.
 	Domains []string
+	// Strict: no dialect is understood.
+	Strict bool
 }
 
 // Connection is one identity provider's view of a directory, and everything it can reach. It is safe for concurrent use.
@@ -225,6 +227,9 @@ func NewConnection(cfg ConnectionConfig) *Connection {
 
 // Name is the connection's name in the configuration.
 func (c *Connection) Name() string { return c.cfg.Name }
+
+// Strict reports whether the connection refuses the dialects of identity providers (schemas.Dialects).
+func (c *Connection) Strict() bool { return c.cfg.Strict }
 
 // Ready is the directory's.
 func (c *Connection) Ready() error { return c.dir.Ready() }

@@ -69,6 +69,10 @@ type Connection struct {
 	// what fits, leaves the rest out of the answer and records it, "reject" answers 400.
 	Overflow string `json:"overflow" default:"keep" validate:"oneof=keep reject"`
 
+	// Strict refuses what the RFCs refuse and identity providers send all the same, which docs/divergences.md lists. Today's
+	// Okta and Entra ID need it off.
+	Strict bool `json:"strict" default:"false"`
+
 	// Passwords says what becomes of passwords that the identity provider sends: "ignore" drops them, "sync" makes them the
 	// users' permanent passwords. "random" drops them and gives new users a permanent one that nobody knows.
 	Passwords string `json:"passwords" default:"ignore" validate:"oneof=ignore sync random"`

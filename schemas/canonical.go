@@ -23,7 +23,10 @@ func (rt *ResourceType) Decode(body any) (r Resource, ignored []string, err erro
 	if !ok {
 		return nil, nil, invalidSyntax("the request body must be a JSON object holding one %s, not %s", rt.Name, kindOf(body))
 	}
-	r, ignored, err = whole.object(rt, object)
+	if err := rt.checkSchemas(object); err != nil {
+		return nil, nil, err
+	}
+	r, ignored, err = rt.reading(whole).object(rt, object)
 	if err != nil {
 		return nil, ignored, err
 	}
@@ -72,7 +75,7 @@ func prune(v any) any {
 
 // reader canonicalises values. A whole resource leaves out what is unassigned and what only the server sets; a change
 // keeps both, since null says "remove" (RFC 7644 section 3.5.2.3) and the rule about readOnly attributes is PATCH's.
-type reader struct{ change bool }
+type reader struct{ change, strict bool }
 
 var whole, change = reader{}, reader{change: true}
 
@@ -91,11 +94,16 @@ func (rd reader) object(rt *ResourceType, object map[string]any) (Resource, []st
 			rd.put(r, urn, extension)
 			continue
 		}
-		if c, ok := rd.untyped(v); ok && rt.Tree.Keeps(key) {
-			rd.put(r, key, c)
-			continue
+		if rt.Tree.Keeps(key) {
+			if c, ok := rd.untyped(v); ok {
+				rd.put(r, key, c)
+				continue
+			}
 		}
 		a := rt.Tree.Lookup("", key)
+		if a == nil && !rd.speaks(UndefinedAttributes) {
+			return nil, ignored, undefined(key)
+		}
 		if a == nil {
 			ignored = append(ignored, key)
 			continue
@@ -120,6 +128,9 @@ func (rd reader) extension(rt *ResourceType, urn string, v any) (any, []string, 
 	var ignored []string
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		a := rt.Tree.Lookup(urn, key)
+		if a == nil && !rd.speaks(UndefinedAttributes) {
+			return nil, ignored, undefined(urn + ":" + key)
+		}
 		if a == nil {
 			ignored = append(ignored, urn+":"+key)
 			continue
@@ -137,6 +148,9 @@ func (rd reader) extension(rt *ResourceType, urn string, v any) (any, []string, 
 // attribute puts one attribute's canonical value into out.
 func (rd reader) attribute(out map[string]any, a *attribute.Attribute, v any) error {
 	if a.Mutability == attribute.ReadOnly {
+		if rd.change && !rd.speaks(ReadOnlyInPatch) {
+			return scim.ScimError{Status: 400, ScimType: scim.ScimTypeMutability, Detail: a.Path() + " is readOnly"}
+		}
 		if rd.change {
 			out[a.Name] = v
 		}
@@ -159,8 +173,10 @@ func (rd reader) put(out map[string]any, name string, v any) {
 // value returns the canonical value of one attribute, nil when it is unassigned, or a scim.ScimError that names the
 // attribute, the kind of value that came and the rule.
 func (rd reader) value(a *attribute.Attribute, v any) (any, error) {
-	for _, translate := range valueDialects {
-		v = translate(a, v)
+	for _, d := range valueDialects {
+		if rd.speaks(d.name) {
+			v = d.translate(a, v)
+		}
 	}
 	if v == nil {
 		return nil, nil
@@ -174,7 +190,7 @@ func (rd reader) value(a *attribute.Attribute, v any) (any, error) {
 	}
 	out := make([]any, 0, len(list))
 	for _, e := range list {
-		c, err := whole.element(a, e)
+		c, err := reader{strict: rd.strict}.element(a, e)
 		if err != nil {
 			return nil, err
 		}
@@ -217,6 +233,9 @@ func (rd reader) element(a *attribute.Attribute, v any) (any, error) {
 	out := map[string]any{}
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		sub := a.Lookup(key)
+		if sub == nil && !rd.speaks(UndefinedAttributes) {
+			return nil, undefined(a.Path() + "." + key)
+		}
 		if sub == nil || sub.Mutability == attribute.ReadOnly {
 			continue
 		}

@@ -45,12 +45,12 @@ func activeIn(op patch.Op) (any, bool) {
 var active = Plain.Users.Tree.Lookup("", "active") // every resource type of users has the same
 
 // SaysInactive reports whether a decoded object, the body of a PUT or the value of a path-less PATCH operation, says active
-// false, in any dialect.
-func SaysInactive(body any) bool {
+// false, in any dialect that is spoken.
+func (rt *ResourceType) SaysInactive(body any) bool {
 	object, ok := body.(map[string]any)
 	if !ok {
 		return false
 	}
-	v, err := whole.value(active, attribute.Member(object, "active"))
+	v, err := rt.reading(whole).value(active, attribute.Member(object, "active"))
 	return err == nil && v == false
 }

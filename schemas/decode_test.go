@@ -183,7 +183,7 @@ func TestADeactivationSurvivesARefusedOperation(t *testing.T) {
 		`{"userName":7,"active":false}`: true, `{"Active":"false"}`: true, `{"active":[false]}`: true,
 		`{"active":true}`: false, `{}`: false, `[]`: false, `{"active":0}`: false, `{"active":null}`: false,
 	} {
-		if got := schemas.SaysInactive(parse(t, body)); got != want {
+		if got := schemas.Users.SaysInactive(parse(t, body)); got != want {
 			t.Errorf("SaysInactive(%s) = %v, want %v", body, got, want)
 		}
 	}

@@ -8,11 +8,14 @@ import (
 
 // valueDialects are the ways in which identity providers write a value differently from RFC 7643, each translated into
 // the canonical form before the value is checked. A new quirk is one function here and one transcript.
-var valueDialects = []func(*attribute.Attribute, any) any{
-	listForSingle,
-	wordForBoolean,
-	singleForList,
-	textForReference,
+var valueDialects = []struct {
+	name      Dialect
+	translate func(*attribute.Attribute, any) any
+}{
+	{ListForSingle, listForSingle},
+	{WordForBoolean, wordForBoolean},
+	{SingleForList, singleForList},
+	{TextForReference, textForReference},
 }
 
 // wordForBoolean: Entra ID sends "True" and "False" as strings unless its aadOptscim062020 flag is set.

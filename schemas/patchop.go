@@ -27,6 +27,9 @@ func (rt *ResourceType) DecodePatch(body any) (ops []patch.Op, ignored []string,
 	if !ok || len(list) == 0 {
 		return nil, nil, invalidSyntax("Operations must be a list of at least one operation (RFC 7644 section 3.5.2)")
 	}
+	if err := rt.checkPatchSchemas(object); err != nil {
+		return nil, nil, err
+	}
 	for i, raw := range list {
 		more, left, opErr := rt.decodeOp(raw)
 		ignored = append(ignored, left...)
@@ -61,7 +64,10 @@ func (rt *ResourceType) decodeOp(raw any) ([]patch.Op, []string, error) {
 		return nil, nil, invalidSyntax("an operation must be an object with op, path and value, not %s", kindOf(raw))
 	}
 	name, _ := attribute.Member(object, "op").(string)
-	kind, ok := kinds[strings.ToLower(name)] // Entra ID writes Add, Replace, Remove
+	if rt.speaks(OpInAnyCase) {
+		name = strings.ToLower(name)
+	}
+	kind, ok := kinds[name]
 	if !ok {
 		return nil, nil, invalidSyntax("op must be add, replace or remove, not %.40q", name)
 	}
@@ -87,7 +93,7 @@ func (rt *ResourceType) decodeOp(raw any) ([]patch.Op, []string, error) {
 // pathlessOr is pathless, but returns the deactivation in a value that is refused along with the error.
 func (rt *ResourceType) pathlessOr(kind patch.Kind, value any) ([]patch.Op, []string, error) {
 	ops, ignored, err := rt.pathless(kind, value)
-	if err != nil && kind != patch.Remove && SaysInactive(value) {
+	if err != nil && kind != patch.Remove && rt.SaysInactive(value) {
 		ops = []patch.Op{Deactivate()}
 	}
 	return ops, ignored, err
@@ -110,7 +116,7 @@ func (rt *ResourceType) pathless(kind patch.Kind, value any) ([]patch.Op, []stri
 	var ignored []string
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		_, extension := rt.Tree.Extension(key)
-		if extension || rt.Tree.Lookup("", key) != nil || rt.Tree.Keeps(key) && rt.isWhole(key, object[key]) {
+		if extension || rt.Tree.Lookup("", key) != nil || rt.Tree.Keeps(key) && rt.isWhole(key, object[key]) || !rt.speaks(PathsAsKeys) {
 			plain[key] = object[key]
 			continue
 		}
@@ -128,7 +134,7 @@ func (rt *ResourceType) pathless(kind patch.Kind, value any) ([]patch.Op, []stri
 	if len(plain) == 0 {
 		return ops, ignored, nil
 	}
-	r, left, err := change.object(rt, plain)
+	r, left, err := rt.reading(change).object(rt, plain)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -138,7 +144,7 @@ func (rt *ResourceType) pathless(kind patch.Kind, value any) ([]patch.Op, []stri
 // atPath canonicalises an operation's value by the attribute that its path names.
 func (rt *ResourceType) atPath(kind patch.Kind, p *filter.Path, value any) ([]patch.Op, []string, error) {
 	if urn, ok := rt.extensionAt(p); ok {
-		extension, ignored, err := change.extension(rt, urn, value)
+		extension, ignored, err := rt.reading(change).extension(rt, urn, value)
 		return []patch.Op{{Kind: kind, Path: p, Value: extension}}, ignored, err
 	}
 	a, sub := p.Resolve(rt.Tree)
@@ -148,6 +154,9 @@ func (rt *ResourceType) atPath(kind patch.Kind, p *filter.Path, value any) ([]pa
 	if op, ok := rt.onUnknown(kind, p, value); ok && a == nil {
 		return []patch.Op{op}, nil, nil
 	}
+	if err := rt.checkPath(kind, p, a, value); err != nil {
+		return nil, nil, err
+	}
 	if a == nil {
 		return nil, []string{p.String()}, nil
 	}
@@ -155,7 +164,7 @@ func (rt *ResourceType) atPath(kind patch.Kind, p *filter.Path, value any) ([]pa
 	if err != nil {
 		return nil, nil, err
 	}
-	return []patch.Op{{Kind: kind, Path: p, Value: v}}, nil, nil
+	return []patch.Op{{Kind: kind, Path: p, Value: v, MustSelect: kind == patch.Replace && !rt.speaks(ValuePathCreates)}}, nil, nil
 }
 
 // extensionAt reads a path as an extension as a whole.
@@ -168,12 +177,17 @@ func (rt *ResourceType) extensionAt(p *filter.Path) (string, bool) {
 }
 
 func (rt *ResourceType) atAttribute(kind patch.Kind, p *filter.Path, a *attribute.Attribute, value any) (any, error) {
+	rd := rt.reading(change)
+	_, isList := value.([]any)
+	if kind == patch.Add && a.MultiValued && p.Where == nil && !isList && value != nil {
+		value = []any{value} // RFC 7644 section 3.5.2.1: a new value is added
+	}
 	switch {
 	case kind == patch.Remove && (value == nil || p.Where != nil || p.Sub != "" || !a.MultiValued):
 		return nil, nil
 	case kind == patch.Remove:
 		// Entra ID's old way to remove some values. A list of none removes none: without a value at all, it would be everything.
-		v, err := change.value(a, value)
+		v, err := rd.value(a, value)
 		if v == nil {
 			v = []any{}
 		}
@@ -181,11 +195,14 @@ func (rt *ResourceType) atAttribute(kind patch.Kind, p *filter.Path, a *attribut
 	case a.Mutability == attribute.ReadOnly, p.Where != nil && p.Sub == "" && !a.MultiValued:
 		return value, nil // patch refuses it
 	case p.Where != nil && p.Sub == "":
-		if list, ok := value.([]any); ok && len(list) == 1 {
+		if list, ok := value.([]any); ok && len(list) == 1 && rt.speaks(ListForSingle) {
 			value = list[0]
 		}
-		return change.element(a, wrapped(value))
+		if rt.speaks(TextForReference) {
+			value = wrapped(value)
+		}
+		return rd.element(a, value)
 	default:
-		return change.value(a, value)
+		return rd.value(a, value)
 	}
 }

@@ -35,6 +35,7 @@ type ResourceType struct {
 	Tree        *attribute.Tree // the core schema and its extensions
 	Schemas     []schema.Schema // the same as they are served at /Schemas: the core schema first
 	required    []string        // attributes demanded beyond what the schema says
+	strict      bool            // no dialect is spoken
 }
 
 // Types are the resource types of one process: what validates, filters, indexes and describes users and groups. They are

@@ -39,6 +39,9 @@ func bare(v any) any {
 // onUnknown is an operation on an unknown extension, or on one of its attributes, as one without a path, in which null
 // takes away. Below that there is nothing to go by.
 func (rt *ResourceType) onUnknown(kind patch.Kind, p *filter.Path, value any) (patch.Op, bool) {
+	if !rt.Tree.IsOpen() {
+		return patch.Op{}, false
+	}
 	name, ok := p.Schema()
 	if !ok || !rt.Tree.Keeps(name) {
 		return patch.Op{}, false
@@ -73,7 +76,7 @@ func (rt *ResourceType) conform(rest map[string]any) map[string]any {
 			}
 			continue
 		}
-		if c, ok := whole.untyped(v); ok && c != nil && rt.Tree.Keeps(name) {
+		if c, ok := whole.untyped(v); rt.Tree.Keeps(name) && ok && c != nil {
 			out[name] = c
 		}
 	}

@@ -92,6 +92,9 @@ func (s *Server) credentialFor(headers []string) (*credential, error) {
 		return nil, unauthorized(fmt.Sprintf("The token named %q expired on %s: replace it in the identity provider.",
 			found.token.Name, at.UTC().Format(time.RFC3339)))
 	}
+	if found.connection.Strict() && bearer(headers[0]) == strings.TrimSpace(headers[0]) {
+		return nil, unauthorized("This connection is strict: write Authorization: Bearer <token> (RFC 6750 section 2.1).")
+	}
 	return found, nil
 }
 

@@ -45,7 +45,7 @@ var parameters = []string{"filter", "startIndex", "count", "attributes", "exclud
 // listQuery makes the store's query from filter, startIndex and count (RFC 7644 section 3.4.2.4: 1-based; less than 1
 // means 1, a negative count means 0, and 0 asks for the total alone; RFC 9865 section 2 says the same of count). A number
 // out of range is as large as can be. startIndex and cursor ask for two methods of paging: only one can be meant.
-func (s *Server) listQuery(query map[string]string) (store.Query, error) {
+func (s *Server) listQuery(query map[string]string, strict bool) (store.Query, error) {
 	q := store.Query{Start: 1, Count: s.limits.PageDefault}
 	_, byCursor := query["cursor"]
 	var err error
@@ -67,7 +67,11 @@ func (s *Server) listQuery(query map[string]string) (store.Query, error) {
 		q.Count = min(max(q.Count, 0), s.limits.PageMax)
 	}
 	if raw, ok := query["filter"]; ok {
-		if q.Where, err = filter.Parse(raw); err != nil {
+		parse := filter.Parse
+		if strict {
+			parse = filter.ParseStrict
+		}
+		if q.Where, err = parse(raw); err != nil {
 			return q, err
 		}
 	}

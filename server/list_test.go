@@ -39,7 +39,7 @@ func TestListQuery(t *testing.T) {
 			t.Errorf("parseQuery(%q): got error %v, want none", raw, err)
 			continue
 		}
-		got, err := s.listQuery(query)
+		got, err := s.listQuery(query, false)
 		if err != nil {
 			t.Errorf("listQuery(%q): got error %v, want none", raw, err)
 			continue
@@ -72,7 +72,7 @@ func TestListQueryRefuses(t *testing.T) {
 	} {
 		query, err := parseQuery(raw)
 		if err == nil {
-			_, err = s.listQuery(query)
+			_, err = s.listQuery(query, false)
 		}
 		var e scim.ScimError
 		if !errors.As(err, &e) || e.Status != 400 || e.ScimType != want.scimType || !strings.Contains(e.Detail, want.detail) {

@@ -99,12 +99,12 @@ func (e *endpoint) put(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var doc store.Doc
-	resource, ignored, err := e.rt.Decode(body)
+	resource, ignored, err := e.reading(r).Decode(body)
 	switch {
 	case err == nil:
 		ctx := recorded(r, ignored)
 		doc, err = e.replace(connection(ctx), ctx, pathID(r), resource)
-	case e.kind == store.User && schemas.SaysInactive(body):
+	case e.kind == store.User && e.reading(r).SaysInactive(body):
 		ctx := recorded(r, []string{"only the deactivation was made: " + err.Error()})
 		doc, err = e.modify(connection(ctx), ctx, pathID(r), []patch.Op{schemas.Deactivate()})
 	}
@@ -170,13 +170,21 @@ func (e *endpoint) viewOf(r *http.Request, query map[string]string) (*view, erro
 	return newView(e.rt, e.refs, project, e.origin.of(r)), nil
 }
 
+// reading is the resource type as the request's connection wants bodies read.
+func (e *endpoint) reading(r *http.Request) *schemas.ResourceType {
+	if connection(r.Context()).Strict() {
+		return e.rt.Strict()
+	}
+	return e.rt
+}
+
 // resource decodes the body of a POST. What of it was ignored goes with the context into the activity.
 func (e *endpoint) resource(w http.ResponseWriter, r *http.Request) (context.Context, schemas.Resource, error) {
 	body, err := decodeBody(w, r, e.limit)
 	if err != nil {
 		return nil, nil, err
 	}
-	resource, ignored, err := e.rt.Decode(body)
+	resource, ignored, err := e.reading(r).Decode(body)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -189,7 +197,7 @@ func (e *endpoint) operations(w http.ResponseWriter, r *http.Request) (context.C
 	if err != nil {
 		return nil, nil, err
 	}
-	ops, ignored, err := e.rt.DecodePatch(body)
+	ops, ignored, err := e.reading(r).DecodePatch(body)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/scim-cognito/scim-cognito/schemas/filter"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
@@ -108,6 +109,11 @@ func (s *Server) parts(r *http.Request, query map[string]string, q store.Query, 
 			return nil, err
 		}
 		p.query.Kind = e.kind
+		if connection(r.Context()).Strict() {
+			if err = filter.CheckStrict(e.rt.Tree, q.Where); err != nil {
+				return nil, err
+			}
+		}
 		if p.query.Sort, p.query.Desc, err = sorting(query, e.rt.Tree); err != nil {
 			return nil, err
 		}
@@ -119,7 +125,7 @@ func (s *Server) parts(r *http.Request, query map[string]string, q store.Query, 
 // answerList writes the ListResponse to a query over one resource type, or several one after another: by index unless
 // there is a cursor.
 func (s *Server) answerList(w http.ResponseWriter, r *http.Request, query map[string]string, endpoints ...*endpoint) error {
-	q, err := s.listQuery(query)
+	q, err := s.listQuery(query, connection(r.Context()).Strict())
 	if err != nil {
 		return err
 	}

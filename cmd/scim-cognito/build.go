@@ -61,7 +61,7 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 		connections = append(connections, server.Connection{
 			Bridge: bridge.NewConnection(bridge.ConnectionConfig{Name: c.Name, Directory: directory,
 				UnknownMembers: unknownMembers[c.UnknownMembers], Overflow: overflow[c.Overflow],
-				Passwords: passwords[c.Passwords], Invite: couriers[c.Invite],
+				Strict: c.Strict, Passwords: passwords[c.Passwords], Invite: couriers[c.Invite],
 				Guard:          bridge.Guard{People: c.Guard.People, Percent: c.Guard.Percent, Window: c.Guard.Length()},
 				UserNameChange: userNameChange[c.UserNameChange], Domains: c.Domains}),
 			Tokens: tokens(c, w.Logger),

@@ -27,6 +27,8 @@ func (p *parser) value() (any, *syntaxError) {
 		return nil, nil
 	case isNumber(word):
 		return json.Number(word), nil
+	case p.strict:
+		return nil, fail(start, "expected a text in double quotes")
 	default:
 		return word, nil
 	}

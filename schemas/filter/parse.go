@@ -66,6 +66,7 @@ type parser struct {
 	depth   int
 	terms   int
 	bracket bool // inside a value filter
+	strict  bool // see ParseStrict
 }
 
 func fail(pos int, want string) *syntaxError { return &syntaxError{pos, want} }
@@ -178,6 +179,9 @@ func (p *parser) comparison() (*Expr, *syntaxError) {
 		where := path.Where
 		path.Where = nil
 		return &Expr{Op: Has, Path: path, Left: where}, nil
+	}
+	if p.strict && path.Where != nil {
+		return nil, fail(p.pos, "expected the comparison with the sub-attribute inside the brackets")
 	}
 	p.spaces()
 	start := p.pos

@@ -42,6 +42,9 @@ type Op struct {
 	// Value is a string, bool, json.Number, map[string]any, []any or nil. Null and no value are both nil, and mean
 	// unassigned (RFC 7643 §2.5).
 	Value any
+	// MustSelect: a value path that selects nothing is refused with noTarget (RFC 7644 §3.5.2.3) instead of creating the
+	// element that it describes.
+	MustSelect bool
 }
 
 // at says which operation an error is about. The client's own words help whoever sees only the detail.
