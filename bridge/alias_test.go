@@ -175,7 +175,7 @@ func (r *rig) create(user schemas.Resource) (doc struct{ ID, PoolName string }) 
 func TestTwoChangesToOneAddressAtOnce(t *testing.T) {
 	for name, style := range map[string]func(*rigConfig){"e-mail as an alias": emailAlias, "e-mail as username": byEmail} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, style)
+			r := newRig(t, style, func(c *rigConfig) { c.emulator.Latency = 5 * time.Millisecond })
 			var ids []string
 			for _, who := range []string{"a", "b", "c", "d", "e", "f"} {
 				ids = append(ids, r.create(somebody(who, who+"@example.com")).ID)
@@ -318,6 +318,9 @@ func TestAUserNameThatCannotBeAUsername(t *testing.T) {
 		{byEmail, "a@b.c", "other@b.c", "sub"},
 		{byEmail, "with space", "a@b.c", "sub"},
 		{byEmail, long, "a@b.c", "sub"},
+		{emailAlias, strings.Repeat("a ", 257), "a@b.c", "514 bytes, of at most 512"},
+		{emailAlias, strings.Repeat("\u2028", 170), "a@b.c", "scim."}, // six bytes each in JSON
+		{byEmail, strings.Repeat("a", 500_000), "a@b.c", "of at most 512"},
 		{byEmail, "ada", "", "signs people in with an e-mail address"},
 		{byEmail, "ada", "no address", "signs people in with an e-mail address"},
 		{byEmail, "ada", strings.Repeat("a", 125) + "@b.c", "at most 128"},

@@ -36,6 +36,20 @@ func (s style) fold(username string) string {
 	return strings.ToLower(username)
 }
 
+// maxUserName is the longest userName, in bytes, of a user whose Username is another: it needs room in custom:scim.
+const maxUserName = 512
+
+// wellFormed says which rule a userName breaks whatever else is known of the user.
+func (s style) wellFormed(userName string) error {
+	switch {
+	case len(s.logins) == 0 && len(s.aliases) == 0:
+		return checkUserName(userName)
+	case len(userName) > maxUserName:
+		return &Error{Kind: Invalid, Detail: fmt.Sprintf("userName: it has %d bytes, of at most %d", len(userName), maxUserName)}
+	}
+	return nil
+}
+
 var phoneShaped = regexp.MustCompile(`^\+?[0-9]+$`)
 
 // takes reports whether the pool accepts the userName as a Username. One that is shaped like an alias it refuses
@@ -68,8 +82,6 @@ func (s style) username(userName string, n int, attributes map[string]string) (s
 		return s.fold(numbered(userName, n)), nil
 	case len(s.claims(attributes)) > 0:
 		return numbered(generated(userName), n), nil
-	case len(s.aliases) == 0:
-		return "", checkUserName(userName)
 	}
 	return "", &Error{Kind: Invalid, Detail: fmt.Sprintf("userName: Cognito does not take it as a username in this user pool (spaces, more than %d characters, "+
 		"or in the form of an e-mail address or phone number, which is an alias there), and the user has nothing else to sign in with: send another "+
@@ -105,16 +117,13 @@ func (s style) words() string {
 	return strings.Join(list, " or ")
 }
 
-// allows says why a user of the pool cannot be called to, instead of from, and have these attributes; Username stays.
-func (s style) allows(from, to string, attributes map[string]string) error {
-	switch {
-	case len(s.logins) > 0:
-		_, err := s.login(to, attributes)
-		return err
-	case len(s.aliases) == 0 && !sameName(from, to):
-		return checkUserName(to)
+// allows says why a user of the pool cannot have this userName and these attributes from now on; Username stays.
+func (s style) allows(userName string, attributes map[string]string) error {
+	if len(s.logins) == 0 {
+		return nil
 	}
-	return nil
+	_, err := s.login(userName, attributes)
+	return err
 }
 
 // fixed reports whether the name that people sign in with stays when userName changes.

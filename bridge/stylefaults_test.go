@@ -229,6 +229,25 @@ func TestADeletedUserIsNotCreatedAgain(t *testing.T) {
 	}
 }
 
+// TestWorkThatIsLeftKnowsItsUserByID: others change the address under which the journal has created somebody.
+func TestWorkThatIsLeftKnowsItsUserByID(t *testing.T) {
+	r := newRig(t, byEmail)
+	r.fault(emulator.Fault{Operation: "AdminDisableUser", Kind: emulator.ServerError})
+	leaver := somebody("leaver@example.com", "")
+	leaver["active"] = false
+	if _, err := r.CreateUser(t.Context(), leaver); kindOf(err) != "unavailable" {
+		t.Fatalf("got %v, want unavailable", err)
+	}
+	if err := r.pool.UpdateUser(t.Context(), "leaver@example.com", map[string]string{"email": "other@example.com", "email_verified": "true"}); err != nil {
+		t.Fatal(err)
+	}
+	r.emulator.ClearFaults()
+	r.until("the journal is empty", func() bool { return r.journal() == 0 })
+	if users, _, err := r.pool.UsersPage(t.Context(), ""); err != nil || len(users) != 1 || users[0].Enabled {
+		t.Errorf("users in the pool: got %+v (%v), want one, disabled", users, err)
+	}
+}
+
 // lostCreation makes a creation of which nobody knows whether it was made: neither its reply nor the read that would tell
 // comes through. The latter fails until the faults are cleared.
 func (r *rig) lostCreation(user schemas.Resource) {

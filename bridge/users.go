@@ -21,6 +21,9 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	op := c.begin(ctx, "create", store.User)
 	defer func() { op.end(ctx, doc.ID, err) }()
 	userName := r.String("userName")
+	if err := c.dir.style.wellFormed(userName); err != nil {
+		return store.Doc{}, err
+	}
 	hold, err := c.dir.hold(ctx, userNameKey(userName))
 	if err != nil {
 		return store.Doc{}, err
@@ -270,15 +273,14 @@ func (c *Connection) planChange(doc store.Doc, user cognito.User, pending *entry
 
 // wanted is what the pool shall hold of a changed user.
 func (c *Connection) wanted(ctx context.Context, op *operation, h *hold, doc store.Doc, is, want schemas.Resource) (map[string]string, error) {
-	from, to := is.String("userName"), want.String("userName")
-	if err := c.rename(ctx, h, from, to, doc.ID); err != nil {
+	if err := c.rename(ctx, h, is.String("userName"), want.String("userName"), doc.ID); err != nil {
 		return nil, err
 	}
 	attributes, err := c.toCognito(op, want, doc.PoolName)
 	if err != nil {
 		return nil, err
 	}
-	return attributes, c.dir.style.allows(from, to, attributes)
+	return attributes, c.dir.style.allows(want.String("userName"), attributes)
 }
 
 // rename claims a new userName for the user as long as h lasts; the Username in the pool stays.
@@ -290,6 +292,9 @@ func (c *Connection) rename(ctx context.Context, h *hold, from, to, id string) e
 	if c.cfg.UserNameChange == RefuseUserName && d.style.fixed() {
 		return &Error{Kind: Mutability, Detail: "userName: Cognito cannot change the Username with which people sign in to this user pool, and the SCIM server is " +
 			"set to refuse a userName that differs from it (userNameChange: refuse)"}
+	}
+	if err := d.style.wellFormed(to); err != nil {
+		return err
 	}
 	for _, name := range slices.Sorted(slices.Values([]string{fold(from), fold(to)})) {
 		if err := h.add(ctx, d, userNameKey(name)); err != nil {

@@ -82,3 +82,15 @@ func TestOthersChangeWhatPeopleSignInWith(t *testing.T) {
 		}
 	}
 }
+
+// TestAUserNameThatHasNoRoom: nobody sends one here, but it must end.
+func TestAUserNameThatHasNoRoom(t *testing.T) {
+	m, err := schemas.NewMapping(schemas.Users, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, dropped := m.ToCognito(schemas.Resource{"userName": strings.Repeat("a", 10_000), "title": "Dr"}, "x")
+	if diff := cmp.Diff([]string{"title", "userName"}, dropped); diff != "" {
+		t.Errorf("dropped (-want +got):\n%s", diff)
+	}
+}

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -19,7 +20,7 @@ func OverflowNames() []string { return []string{Overflow, Overflow + "_2", Overf
 // shortNames save room in the overflow.
 var shortNames = map[string]string{EnterpriseURN: "enterprise"}
 
-// pack writes rest into the overflow's parts. What does not fit is dropped, the largest attribute first (userName never),
+// pack writes rest into the overflow's parts. What does not fit is dropped, the largest attribute first, userName last,
 // and named in dropped. Every part has an entry; "" means that it must be unset.
 func pack(rest map[string]any) (parts map[string]string, dropped []string) {
 	short := map[string]any{}
@@ -40,7 +41,7 @@ func pack(rest map[string]any) (parts map[string]string, dropped []string) {
 			slices.Sort(dropped)
 			return parts, dropped
 		}
-		name := largest(short)
+		name := cmp.Or(largest(short), "userName")
 		delete(short, name)
 		dropped = append(dropped, long(name))
 	}
