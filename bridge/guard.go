@@ -262,23 +262,27 @@ func (d *Directory) ReleaseGuard(ctx context.Context, connection string) (GuardS
 	return d.guardOf(ctx, connection)
 }
 
-// DropHeld gives up everything that a connection's guard holds: those people stay as they are. It returns how many.
+// DropHeld gives up everything that a connection's guard holds: those people stay as they are. It returns how many, among
+// them perhaps some whom a newer request has superseded at the same moment.
 func (d *Directory) DropHeld(ctx context.Context, connection string) (n int, err error) {
 	work, err := d.heldWork(ctx)
 	if err != nil {
 		return 0, err
 	}
-	for _, h := range work {
-		if h.want.Connection != connection {
-			continue
-		}
-		if err := d.DropWork(ctx, h.row.Key); err == nil {
+	err = d.write(ctx, func(tx *store.Tx) error {
+		n = 0
+		for _, h := range work {
+			if h.want.Connection != connection {
+				continue
+			}
+			if err := tx.JournalDelete(h.row.ID); err != nil {
+				return err
+			}
 			n++
-		} else if e := (*Error)(nil); !errors.As(err, &e) || e.Kind != NotFound { // done or superseded meanwhile
-			return n, err
 		}
-	}
-	return n, nil
+		return nil
+	})
+	return n, err
 }
 
 func (d *Directory) guardOf(ctx context.Context, connection string) (GuardStatus, error) {

@@ -342,3 +342,18 @@ func TestInvitations(t *testing.T) {
 	}
 	invited(3, "refused invitations")
 }
+
+// Where people sign in with their e-mail address, Cognito makes up the Username: the password is that user's all the same.
+func TestPasswordsWhereTheAddressIsTheName(t *testing.T) {
+	t.Parallel()
+	for _, p := range []bridge.Passwords{bridge.SyncPasswords, bridge.RandomPasswords} {
+		r := newRig(t, withPasswords(p), func(c *rigConfig) { c.pool.UsernameAttributes = []string{"email"} })
+		const address = "ada@example.com"
+		doc := r.createUser(user(address, `,"password":"`+firstPassword+`","emails":[{"value":"`+address+`","primary":true}]`))
+		r.wantStatus(doc.PoolName, "CONFIRMED")
+		r.wantSignIn(address, firstPassword, p == bridge.SyncPasswords)
+		if doc.PoolName == address {
+			t.Errorf("the Username: got the address, want one that Cognito made up")
+		}
+	}
+}
