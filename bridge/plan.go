@@ -84,6 +84,11 @@ func (p Plan) priority() cognito.Priority {
 	return cognito.Deprovision
 }
 
+// has reports whether the plan has a step of an operation.
+func (p Plan) has(op Op) bool {
+	return slices.ContainsFunc(p, func(s Step) bool { return s.Op == op })
+}
+
 // without is the plan less the steps of an operation.
 func (p Plan) without(op Op) Plan {
 	return slices.DeleteFunc(slices.Clone(p), func(s Step) bool { return s.Op == op })

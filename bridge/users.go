@@ -242,20 +242,27 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	}
 	op.plan = plan(said).without(refused)
 	op.plan = op.plan.afterLeaving(c.passwordStep(doc.PoolName, want, false, pending))
+	return c.carryChange(ctx, op, doc, pending, user, hold, held)
+}
+
+// carryChange carries out op's plan for a user. held is what the guard says to the deactivation that the plan lacks for its
+// sake: then the rest is made, and the answer is held.
+func (c *Connection) carryChange(ctx context.Context, op *operation, doc store.Doc, pending *entry, user cognito.User, hold *hold, held error) (store.Doc, error) {
+	d := c.dir
 	if len(op.plan) == 0 {
 		return doc, errors.Join(held, d.drop(ctx, pending))
 	}
-	doc, err = d.carryUser(ctx, op, userKey(id), pending, user, hold)
-	if held != nil {
-		if err != nil {
-			op.note("the rest of the change failed: %s", outcome(err))
-		}
+	id := doc.ID
+	doc, err := d.carryUser(ctx, op, userKey(id), pending, user, hold)
+	switch {
+	case held != nil && err != nil:
+		op.note("the rest of the change failed: %s", outcome(err))
+		fallthrough
+	case held != nil:
 		return store.Doc{}, held
-	}
-	if err == nil && said == saysInactive {
-		err = d.unhold(ctx, id)
-	}
-	if cognito.KindOf(err) == cognito.NotFound {
+	case err == nil && op.plan.has(DisableUser):
+		return doc, d.unhold(ctx, id)
+	case cognito.KindOf(err) == cognito.NotFound:
 		return store.Doc{}, errors.Join(notFound("User", id), d.forget(ctx, store.User, id)) // deleted by others
 	}
 	return doc, fromCognito(err)
