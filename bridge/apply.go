@@ -18,6 +18,13 @@ func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user
 		if user.Username != "" {
 			s.User = user.Username // where people sign in with an attribute, a creation makes up the Username
 		}
+		if s.Group != "" {
+			if doc, err = d.stepMember(ctx, op, s, user.Sub); err != nil {
+				return doc, err
+			}
+			op.steps.Add(-1)
+			continue
+		}
 		if s.Op == SetPassword {
 			err = d.setPassword(ctx, op, s)
 		} else {

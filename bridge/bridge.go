@@ -30,6 +30,8 @@ type DirectoryConfig struct {
 	Types *schemas.Types
 	// Attributes are mapping rows beyond the standard ones.
 	Attributes []schemas.Row
+	// Grants make values of users' attributes memberships.
+	Grants []Grant
 	// SweepEvery is the pause between two sweeps of the pool. 0: 30 minutes. Negative: none after the first, for tests.
 	SweepEvery time.Duration
 	// Lag is how long Cognito's listings may take to show a write (they are eventually consistent). 0: 30 seconds.
@@ -49,6 +51,7 @@ type Directory struct {
 	mirror  *store.Directory
 	mapping *schemas.Mapping
 	style   style
+	grants  []grant
 	cfg     DirectoryConfig
 	log     *slog.Logger
 	poolID  string
@@ -94,12 +97,16 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 	if err != nil {
 		return nil, err
 	}
+	grants, err := newGrants(cfg.Types.Users, cfg.Grants)
+	if err != nil {
+		return nil, err
+	}
 	mirror, err := cfg.Store.Directory(ctx, info.ID, info.Created)
 	if err != nil {
 		return nil, fmt.Errorf("opening the mirror of pool %s: %w", info.ID, err)
 	}
 	d := &Directory{
-		pool: cfg.Pool, mirror: mirror, mapping: mapping, style: styleOf(info), cfg: cfg, poolID: info.ID,
+		pool: cfg.Pool, mirror: mirror, mapping: mapping, grants: grants, style: styleOf(info), cfg: cfg, poolID: info.ID,
 		log: cfg.Logger.With("pool", info.ID), sweepNow: make(chan struct{}, 1),
 		space: uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:scim-cognito:"+info.ID)),
 	}

@@ -26,6 +26,8 @@ type desiredUser struct {
 	Delete   bool              `json:"delete,omitempty"` // it shall not be there; nothing else is set
 	Set      map[string]string `json:"set,omitempty"`    // attributes; "" unsets one
 	Enabled  *bool             `json:"enabled,omitempty"`
+	Leave    []string          `json:"leave,omitempty"` // GroupNames
+	Join     []string          `json:"join,omitempty"`
 	Password string            `json:"password,omitempty"` // that one is to be set, and whose: passwordGiven or passwordRandom
 	Invite   cognito.Courier   `json:"invite,omitempty"`   // of a create
 }
@@ -53,6 +55,10 @@ func desiredUserOf(plan Plan) *desiredUser {
 			u.Enabled = &yes
 		case DisableUser:
 			u.Enabled = &no
+		case RemoveMember:
+			u.Leave = append(u.Leave, s.Group)
+		case AddMember:
+			u.Join = append(u.Join, s.Group)
 		case SetPassword:
 			u.Password = passwordGiven
 			if s.secret.random {

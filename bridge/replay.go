@@ -109,6 +109,7 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 	case cognito.KindOf(err) == cognito.NotFound && id == "":
 		op.plan = append(planCreateUser(u.Username, u.Set, e.status(), asBefore), d.lostPassword(ctx, "", u)...)
 		op.plan[0].invite = u.Invite
+		op.plan = op.plan.with(e.grants(), u.Username)
 		if name, _, err := d.newRival(ctx, h, u.Username, op.plan[0].Set); err != nil || name != "" {
 			return cmp.Or(err, aliasTaken(name))
 		}
@@ -118,7 +119,7 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 		return d.forget(ctx, store.User, id) // deleted, and the Username may be another's: there is nothing left to do
 	case err != nil:
 		return err
-	case id == "" && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow] && u.Enabled == nil:
+	case id == "" && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow] && u.Enabled == nil && len(u.Join) == 0:
 		return nil // changed since, or somebody else's: the creation was all there was to do
 	case id == "" && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow]:
 		return &Error{Kind: Exists, Detail: "the Username has been given to somebody else"}
@@ -136,7 +137,7 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 		is[name] = user.Attributes[name]
 	}
 	op.plan = planUser(schemas.PoolUser{Username: user.Username, Enabled: user.Enabled, Attributes: is}, u.Set, e.status(), doubt{}, asBefore)
-	op.plan = op.plan.afterLeaving(d.lostPassword(ctx, user.Sub, u))
+	op.plan = op.plan.afterLeaving(d.lostPassword(ctx, user.Sub, u)).with(e.grants(), user.Username)
 	if taken := d.claimed(ctx, h, user.Sub, op.plan); taken != nil {
 		op.plan = op.plan.without(UpdateUser)
 		_, err = d.applyUser(ctx, op, e, user, h)

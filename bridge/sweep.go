@@ -55,6 +55,9 @@ func (d *Directory) sweep(ctx context.Context) error {
 	if err := d.sweepMembers(ctx, started); err != nil {
 		return err
 	}
+	if err := d.healGrants(ctx); err != nil {
+		return err
+	}
 	for _, kind := range []store.Kind{store.User, store.Group} {
 		if err := d.missing(ctx, kind, started); err != nil {
 			return err

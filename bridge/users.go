@@ -95,6 +95,11 @@ func (c *Connection) createNth(ctx context.Context, op *operation, n int, r sche
 	case name != "":
 		return c.inTheWay(ctx, op, holder, r, hold, aliasTaken(name))
 	}
+	granted, err := d.regranted(ctx, op, store.Doc{}, nil, r, nil)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	op.plan = op.plan.with(granted, username)
 	doc, err := d.carryUser(ctx, op, userNameKey(r.String("userName")), nil, cognito.User{}, hold)
 	if cognito.KindOf(err) != cognito.Exists {
 		return doc, err
@@ -219,8 +224,12 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	}
 	attributes, err := c.wanted(ctx, op, hold, doc, is, want)
 	plan := func(said status) Plan { return c.planChange(doc, user, pending, attributes, said) }
+	var granted memberships
 	if err == nil {
 		err = d.possible(ctx, hold, id, plan(said))
+	}
+	if err == nil {
+		granted, err = d.regranted(ctx, op, doc, is, want, pending)
 	}
 	if err != nil && said != saysInactive {
 		return store.Doc{}, err
@@ -232,6 +241,7 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		if d.possible(ctx, hold, id, plan(said)) != nil {
 			refused = UpdateUser // what an earlier request has left cannot be made either
 		}
+		granted = pending.grants()
 	}
 	held := c.guarded(ctx, op, doc, is, said)
 	if held != nil && !isHeld(held) {
@@ -242,6 +252,7 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	}
 	op.plan = plan(said).without(refused)
 	op.plan = op.plan.afterLeaving(c.passwordStep(doc.PoolName, want, false, pending))
+	op.plan = op.plan.with(granted, doc.PoolName)
 	return c.carryChange(ctx, op, doc, pending, user, hold, held)
 }
 

@@ -62,6 +62,9 @@ func (c Connection) repetitions(here string, report reporter) {
 	for j, first := range repeats(len(c.Tokens), func(j int) string { return c.Tokens[j].Name }) {
 		report("%s.tokens[%d].name: %q is the name of tokens[%d], too; names tell tokens apart", here, j, c.Tokens[j].Name, first)
 	}
+	for j, g := range c.Grants {
+		g.problems(fmt.Sprintf("%s.grants[%d]", here, j), report)
+	}
 	rows := c.Attributes
 	for j, first := range repeats(len(rows), func(j int) string { return strings.ToLower(rows[j].SCIM) }) {
 		report("%s.attributes[%d].scim: %q is mapped by attributes[%d] already", here, j, rows[j].SCIM, first)
@@ -99,6 +102,7 @@ func samePool(here, there string, a, b Connection, report reporter) {
 		agree("pool.region", strconv.Quote(a.Pool.Region), strconv.Quote(b.Pool.Region))
 	}
 	agree("attributes", rows(a.Attributes), rows(b.Attributes))
+	agree("grants", grants(a.Grants), grants(b.Grants))
 }
 
 // rows writes mapping rows in an order of their own, so that two lists with the same rows read the same.

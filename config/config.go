@@ -61,6 +61,10 @@ type Connection struct {
 	// Attributes are mapping rows on top of the built-in ones. Connections on one pool must have the same.
 	Attributes []Attribute `json:"attributes" validate:"dive"`
 
+	// Grants make values of users' attributes memberships of groups: Okta Identity Governance's roles and entitlements, or
+	// "Admin,Support" in another attribute. Connections on one pool must have the same.
+	Grants []Grant `json:"grants" validate:"dive"`
+
 	// UnknownMembers says what happens to a group member whom neither the mirror nor the pool knows: "skip" leaves it
 	// out and records it, "reject" answers 400.
 	UnknownMembers string `json:"unknownMembers" default:"skip" validate:"oneof=skip reject"`

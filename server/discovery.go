@@ -19,9 +19,15 @@ const (
 	schemaURN       = "urn:ietf:params:scim:schemas:core:2.0:Schema"
 )
 
-// resourceTypes are what this server serves, in the order in which discovery names them.
-func (s *Server) resourceTypes() []*schemas.ResourceType {
-	return []*schemas.ResourceType{s.types.Users, s.types.Groups}
+// resourceTypes are what the request's connection is served, in the order in which discovery names them.
+func (s *Server) resourceTypes(r *http.Request) []*schemas.ResourceType {
+	types := []*schemas.ResourceType{s.types.Users, s.types.Groups}
+	for _, c := range s.catalogues() {
+		if connection(r.Context()).Grants(c.attribute) {
+			types = append(types, c.rt)
+		}
+	}
+	return types
 }
 
 // listResponse is a complete list (RFC 7644 section 3.4.2), as the discovery endpoints answer it.
@@ -147,7 +153,7 @@ func renderResourceType(rt *schemas.ResourceType, base string) resourceTypeForm 
 func (s *Server) listResourceTypes(w http.ResponseWriter, r *http.Request) error {
 	base := s.origin.of(r)
 	list := []any{}
-	for _, rt := range s.resourceTypes() {
+	for _, rt := range s.resourceTypes(r) {
 		list = append(list, renderResourceType(rt, base))
 	}
 	return sendJSON(w, completeList(list))
@@ -155,7 +161,7 @@ func (s *Server) listResourceTypes(w http.ResponseWriter, r *http.Request) error
 
 func (s *Server) resourceType(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "id")
-	for _, rt := range s.resourceTypes() {
+	for _, rt := range s.resourceTypes(r) {
 		if rt.Name == id {
 			return sendJSON(w, renderResourceType(rt, s.origin.of(r)))
 		}
@@ -223,7 +229,7 @@ func renderAttribute(a *attribute.Attribute) attributeForm {
 
 func (s *Server) listSchemas(w http.ResponseWriter, r *http.Request) error {
 	list := []any{}
-	for _, form := range renderSchemas(s.resourceTypes(), s.origin.of(r), connection(r.Context())) {
+	for _, form := range renderSchemas(s.resourceTypes(r), s.origin.of(r), connection(r.Context())) {
 		list = append(list, form)
 	}
 	return sendJSON(w, completeList(list))
@@ -231,7 +237,7 @@ func (s *Server) listSchemas(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) schema(w http.ResponseWriter, r *http.Request) error {
 	id := pathID(r)
-	for _, form := range renderSchemas(s.resourceTypes(), s.origin.of(r), connection(r.Context())) {
+	for _, form := range renderSchemas(s.resourceTypes(r), s.origin.of(r), connection(r.Context())) {
 		if form.ID == id {
 			return sendJSON(w, form)
 		}

@@ -59,7 +59,7 @@ func newView(rt *schemas.ResourceType, refs references, project *projection, bas
 
 // shown returns the sub-attributes of a that are shown; nil when there are none.
 func (v *view) shown(a *attribute.Attribute) map[string]bool {
-	if !v.project.shows(a) {
+	if a == nil || !v.project.shows(a) {
 		return nil
 	}
 	var names map[string]bool

@@ -57,6 +57,7 @@ var brokenStories = []struct{ name, story, want string }{
 	{"operation's input", "! AdminCreateUser {\"UserName2\": \"ada\"}\n", `1: the input of AdminCreateUser: json: unknown field "UserName2"`},
 	{"operation that fails", "! AdminDeleteUser {\"Username\": \"ada\"}\n", "UserNotFoundException"},
 	{"fault", "! fault {\"kind\": \"bad weather\"}\n", `1: adding a fault: kind "bad weather"`},
+	{"late configuration", "> GET /Users\n< 200\n! grants []\n", "3: the server has started"},
 	{"time", "~ tomorrow\n", `1: time: invalid duration "tomorrow"`},
 	{"text before everything", "hello\n", "line 1: a body, but nothing that it belongs to"},
 	{"text after a comment", "# a\n\nhello\n", "line 1: a line marked # has no body"},

@@ -374,6 +374,10 @@ func (p *replay) interfere(b block) {
 		if err = strictly(input, &f); err == nil {
 			err = p.emulator.AddFault(f)
 		}
+	case what == "grants" && p.url != "":
+		err = errors.New("the server has started: its configuration comes before the first request")
+	case what == "grants":
+		err = strictly(input, &p.grants)
 	default:
 		for n := 1; n <= times && err == nil; n++ {
 			err = p.call(what, strings.ReplaceAll(input, "#", strconv.Itoa(n)))

@@ -39,6 +39,7 @@ type stage struct {
 	client   *http.Client
 	url      string        // of the server, "" before it has started
 	offset   *atomic.Int64 // nanoseconds that have passed by "~"
+	grants   []bridge.Grant
 }
 
 const (
@@ -94,7 +95,7 @@ func (s *stage) start() {
 			s.t.Errorf("closing the store: %v", err)
 		}
 	})
-	dir, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: mirror, SweepEvery: -1, Clock: s.now, Logger: quiet})
+	dir, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: mirror, Grants: s.grants, SweepEvery: -1, Clock: s.now, Logger: quiet})
 	if err != nil {
 		s.t.Fatalf("OpenDirectory: %v", err)
 	}

@@ -36,6 +36,7 @@ import (
 //	! AdminDeleteUser {…}     somebody else calls Cognito; UserPoolId is filled in, and "! 200 AdminCreateUser {…}" makes
 //	                          200 calls, with # counting from 1. Before the first request it is what the server finds
 //	! fault {…}               Cognito fails from now on, as emulator.Fault says; "! no faults" ends it
+//	! grants [{…}]            the server is configured so, as bridge.Grant says; before the first request
 //	~ 10m                     time passes
 //
 // Every name that an expected object holds must be there and be equal; what it does not name may be anything. Lists are

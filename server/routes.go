@@ -33,6 +33,11 @@ func (s *Server) routes() chi.Router {
 		r.Delete(one, s.handle(e.delete))
 	}
 
+	for _, c := range s.catalogues() {
+		r.Get(prefix+c.rt.Endpoint, s.handle(c.list))
+		r.Get(prefix+c.rt.Endpoint+"/{id}", s.handle(c.get))
+	}
+
 	r.Post(prefix+searchPath, s.handle(s.searchAll))
 	r.Post(prefix+"/Bulk", s.handle(s.bulk))
 

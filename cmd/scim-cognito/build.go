@@ -101,6 +101,15 @@ func definitions(attributes []config.SchemaAttribute) []schemas.Definition {
 	return all
 }
 
+func grants(c config.Connection) []bridge.Grant {
+	var all []bridge.Grant
+	for _, g := range c.Grants {
+		all = append(all, bridge.Grant{Attribute: g.Attribute, Separator: g.Separator, Value: g.Value, Group: g.Group, Prefix: g.GroupPrefix,
+			Display: g.Display, Description: g.Description})
+	}
+	return all
+}
+
 var (
 	unknownMembers = map[string]bridge.UnknownMembers{"skip": bridge.SkipUnknown, "reject": bridge.RejectUnknown}
 	overflow       = map[string]bridge.FullOverflow{"keep": bridge.KeepFitting, "reject": bridge.RejectOverflow}
@@ -122,7 +131,7 @@ func (a *application) directory(ctx context.Context, c config.Connection, w wiri
 	if err != nil {
 		return nil, err
 	}
-	d, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: a.store, Types: a.types, Attributes: rows, Logger: w.Logger})
+	d, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: a.store, Types: a.types, Attributes: rows, Grants: grants(c), Logger: w.Logger})
 	if err != nil {
 		return nil, err
 	}
