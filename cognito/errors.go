@@ -33,11 +33,13 @@ const (
 	State                     // the user's or the pool's state does not allow the call
 	Unavailable               // 5xx, network, time-out, an answer that cannot be read
 	Canceled                  // the caller gave up
+
+	ProviderNotFound // no such identity provider
 )
 
 var kindNames = [...]string{
 	"unexpected", "not found", "group not found", "pool not found", "exists", "invalid", "immutable", "password", "throttled",
-	"limit", "denied", "lambda", "trigger failed", "state", "unavailable", "canceled",
+	"limit", "denied", "lambda", "trigger failed", "state", "unavailable", "canceled", "provider not found",
 }
 
 // String is the kind in one or two words, for logs.
@@ -207,6 +209,8 @@ func kindOf(op operation, status int, code, message string) Kind {
 	case code == "ResourceNotFoundException" && op.group && !strings.Contains(strings.ToLower(message), "pool"):
 		// "Group not found." and "User pool … does not exist." share a code.
 		return GroupNotFound
+	case code == "ResourceNotFoundException" && op.provider && strings.Contains(strings.ToLower(message), "provider"):
+		return ProviderNotFound
 	case code == "ResourceNotFoundException":
 		return PoolNotFound
 	case kind == Invalid && strings.Contains(message, "cannot be updated"):

@@ -9,13 +9,14 @@ type Category string
 const (
 	UserCreation           Category = "UserCreation"           // CreateUser
 	UserRead               Category = "UserRead"               // User
-	UserUpdate             Category = "UserUpdate"             // UpdateUser, EnableUser, DisableUser, SignOut, DeleteUser, AddMember, RemoveMember
+	UserUpdate             Category = "UserUpdate"             // UpdateUser, EnableUser, DisableUser, SignOut, DeleteUser, AddMember, RemoveMember, LinkUser, Unlink
 	UserList               Category = "UserList"               // FindUsers, UsersPage, MembersPage
 	UserResourceRead       Category = "UserResourceRead"       // UserGroupsPage
 	UserAccountRecovery    Category = "UserAccountRecovery"    // SetPassword
 	UserPoolRead           Category = "UserPoolRead"           // Describe
-	UserPoolResourceRead   Category = "UserPoolResourceRead"   // Group, GroupsPage
+	UserPoolResourceRead   Category = "UserPoolResourceRead"   // Group, GroupsPage, Provider, ProvidersPage
 	UserPoolResourceUpdate Category = "UserPoolResourceUpdate" // CreateGroup, UpdateGroup, DeleteGroup, AddCustomAttributes
+	UserPoolClientRead     Category = "UserPoolClientRead"     // Client, ClientsPage
 )
 
 // effect says what repeating an operation can do.
@@ -35,6 +36,7 @@ type operation struct {
 	effect   effect
 	paced    bool // limited to Quotas.Operation requests a second in each pool, too
 	group    bool // names a group: ResourceNotFoundException may be about it
+	provider bool // names an identity provider: likewise
 }
 
 var (
@@ -61,4 +63,12 @@ var (
 	adminRemoveUserFromGroup = operation{name: "AdminRemoveUserFromGroup", category: UserUpdate, effect: sets, group: true}
 	listUsersInGroup         = operation{name: "ListUsersInGroup", category: UserList, group: true}
 	adminListGroupsForUser   = operation{name: "AdminListGroupsForUser", category: UserResourceRead}
+
+	adminLinkProviderForUser    = operation{name: "AdminLinkProviderForUser", category: UserUpdate, effect: creates, provider: true}
+	adminDisableProviderForUser = operation{name: "AdminDisableProviderForUser", category: UserUpdate, effect: deletes, provider: true}
+	listIdentityProviders       = operation{name: "ListIdentityProviders", category: UserPoolResourceRead, paced: true}
+	describeIdentityProvider    = operation{name: "DescribeIdentityProvider", category: UserPoolResourceRead, paced: true, provider: true}
+
+	listUserPoolClients    = operation{name: "ListUserPoolClients", category: UserPoolClientRead, paced: true}
+	describeUserPoolClient = operation{name: "DescribeUserPoolClient", category: UserPoolClientRead, paced: true}
 )

@@ -27,6 +27,7 @@ func AWSQuotas() Quotas {
 			UserPoolRead:           15,
 			UserPoolResourceRead:   20,
 			UserPoolResourceUpdate: 15,
+			UserPoolClientRead:     15,
 		},
 		Operation: 5,
 		User:      10,

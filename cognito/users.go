@@ -23,9 +23,12 @@ type User struct {
 	// Status: UNCONFIRMED, CONFIRMED, EXTERNAL_PROVIDER, RESET_REQUIRED or
 	// FORCE_CHANGE_PASSWORD.
 	Status string
-	// Attributes by full name, without sub; never nil. Booleans are "true" and
+	// Attributes by full name, without sub and identities; never nil. Booleans are "true" and
 	// "false". An attribute without a value is absent, or blank in some emulators.
 	Attributes map[string]string
+	// Identities are the ways in which people come to this user from the pool's
+	// identity providers, in the pool's order.
+	Identities []Identity
 	Enabled    bool
 	Created    time.Time
 	Modified   time.Time
@@ -184,6 +187,8 @@ func userFrom(u types.UserType) User {
 	}
 	user.Sub = user.Attributes["sub"]
 	delete(user.Attributes, "sub")
+	user.Identities = identities(user.Attributes["identities"])
+	delete(user.Attributes, "identities")
 	return user
 }
 

@@ -67,6 +67,9 @@ type Doc struct {
 	// JSON is the canonical resource as an object, without schemas, id, meta, members and groups: those are added when
 	// it is rendered.
 	JSON []byte
+	// Links are the ways in which people sign in to a user through identity providers, in a form that is the caller's. They
+	// are no part of the resource: Version and Modified do not know them, and no sweep calls their change one.
+	Links string
 	// Refs holds the ids of a user's listed groups, separated by spaces; see Doc.Groups.
 	Refs []byte
 }

@@ -8,14 +8,14 @@ import (
 )
 
 // docColumns is what docReader reads, of a resource called r.
-const docColumns = "r.seq, r.id, r.pool_name, r.display, r.kind, r.state, r.managed, r.version, r.created, r.modified, r.wrote, r.checked, r.members_checked, r.refs, r.doc"
+const docColumns = "r.seq, r.id, r.pool_name, r.display, r.kind, r.state, r.managed, r.version, r.created, r.modified, r.wrote, r.checked, r.members_checked, r.refs, r.doc, r.links"
 
 // docReader turns rows into documents. Their bytes lie in few buffers, each for many documents.
 type docReader struct {
 	docs  []Doc
 	arena []byte
-	cells [15]any // of one row: to scan into any is the only way that neither converts nor copies
-	dest  [15]any
+	cells [16]any // of one row: to scan into any is the only way that neither converts nor copies
+	dest  [16]any
 	odd   bool // a cell was of another type than its column
 }
 
@@ -35,7 +35,7 @@ func (r *docReader) scan(rows *sql.Rows) error {
 		Seq: r.number(0), ID: r.text(1), PoolName: r.text(2), Display: r.text(3),
 		Kind: Kind(r.number(4)), State: State(r.number(5)), Managed: r.number(6) != 0, Version: uint64(r.number(7)),
 		Created: r.number(8), Modified: r.number(9), Wrote: r.number(10), Checked: r.number(11), MembersChecked: r.number(12),
-		Refs: keep(r, r.text(13)), JSON: keep(r, r.text(14)),
+		Refs: keep(r, r.text(13)), JSON: keep(r, r.text(14)), Links: r.text(15),
 	}
 	if r.odd {
 		return fmt.Errorf("%w: a row of types other than the schema's: %v", ErrCorrupt, r.cells[:13])

@@ -15,7 +15,7 @@ import (
 // absent goes only when two sweeps did not find it.
 
 // Observe brings what a page of the pool's lists says of a user or a group into the mirror, and says whether that
-// changed anything but Checked. The page was requested at the time requested; lag is how old its contents may have
+// changed anything but Checked and Links. The page was requested at the time requested; lag is how old its contents may have
 // been then. A row that we wrote, or removed, within that time is not touched. Another id under a known name in the
 // pool means that the old row is gone.
 //
@@ -50,7 +50,7 @@ func (t *Tx) Observe(doc Doc, requested time.Time, lag time.Duration) (changed b
 		_, err = t.insert(doc)
 		return true, err
 	case same(old, doc):
-		return false, t.c.exec("UPDATE resource SET checked = ?, missed = 0 WHERE seq = ?", doc.Checked, old.Seq)
+		return false, t.c.exec("UPDATE resource SET checked = ?, missed = 0, links = ? WHERE seq = ?", doc.Checked, doc.Links, old.Seq)
 	}
 	_, err = t.change(old, doc)
 	return true, err

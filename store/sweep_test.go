@@ -355,3 +355,29 @@ func TestRemovalsAreForgotten(t *testing.T) {
 		t.Errorf("Get: got %v, want ErrNotFound", err)
 	}
 }
+
+// TestLinks: what a page says of a user's sign-ins is kept, but is no change of the resource; within the lag allowance
+// after a write of ours it is not believed.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	linked := func(links string) store.Doc {
+		doc := user("u-1", "alice")
+		doc.Links = links
+		return doc
+	}
+	f.observe(linked(""), epoch)
+	before := f.get(store.User, "u-1")
+	if f.observe(linked("okta 1"), f.advance(time.Hour)) {
+		t.Error("a page with another link: got a change, want none")
+	}
+	after := f.get(store.User, "u-1")
+	if after.Links != "okta 1" || after.Modified != before.Modified || after.Version != before.Version {
+		t.Errorf("after the page: got %+v, want %+v with the link", after, before)
+	}
+	f.update(func(tx *store.Tx) error { _, err := tx.Put(linked("okta 2")); return err })
+	f.observe(linked("okta 1"), f.now())
+	if got := f.get(store.User, "u-1").Links; got != "okta 2" {
+		t.Errorf("after a page as old as our write: got links %q, want ours", got)
+	}
+}

@@ -128,10 +128,10 @@ func (t *Tx) insert(doc Doc) (Doc, error) {
 	if doc.Modified == 0 {
 		doc.Modified = max(t.now, doc.Created)
 	}
-	const query = `INSERT INTO resource (dir, kind, id, pool_name, display, state, managed, version, created, modified, wrote, checked, doc)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`
+	const query = `INSERT INTO resource (dir, kind, id, pool_name, display, state, managed, version, created, modified, wrote, checked, doc, links)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`
 	err := t.c.one(query, one{t.d.dir, doc.Kind, doc.ID, doc.PoolName, doc.Display, doc.State, doc.Managed, int64(doc.Version),
-		doc.Created, doc.Modified, doc.Wrote, doc.Checked, string(doc.JSON)}, &doc.Seq)
+		doc.Created, doc.Modified, doc.Wrote, doc.Checked, string(doc.JSON), doc.Links}, &doc.Seq)
 	if err != nil {
 		return Doc{}, fmt.Errorf("inserting %s %s: %w", doc.Kind, doc.ID, err)
 	}
@@ -189,9 +189,9 @@ func (t *Tx) change(old, doc Doc) (Doc, error) {
 // update writes a row's columns.
 func (t *Tx) update(doc Doc) error {
 	const query = `UPDATE resource SET pool_name = ?, display = ?, state = ?, managed = ?, version = ?, created = ?, modified = ?, wrote = ?,
-		checked = ?, missed = 0, doc = ? WHERE seq = ?`
+		checked = ?, missed = 0, doc = ?, links = ? WHERE seq = ?`
 	err := t.c.exec(query, doc.PoolName, doc.Display, doc.State, doc.Managed, int64(doc.Version), doc.Created, doc.Modified, doc.Wrote,
-		doc.Checked, string(doc.JSON), doc.Seq)
+		doc.Checked, string(doc.JSON), doc.Links, doc.Seq)
 	if err != nil {
 		return fmt.Errorf("updating %s %s: %w", doc.Kind, doc.ID, err)
 	}
