@@ -25,17 +25,18 @@ func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user
 			op.steps.Add(-1)
 			continue
 		}
+		was := user
 		if s.Op == SetPassword {
 			err = d.setPassword(ctx, op, s)
 		} else {
-			user, err = d.stepUser(ctx, s, user)
+			user, err = d.stepUser(ctx, op, s, user)
 		}
 		if err != nil {
-			return doc, err
+			return doc, d.undo(ctx, op, e, s, was, err)
 		}
-		if s.Op == SignOut || s.Op == SetPassword {
+		if s.Op == SignOut || s.Op == SetPassword || s.Op == StopProfile || s.Op == StopProfiles {
 			op.steps.Add(-1)
-			continue // changes nothing that the mirror knows
+			continue // changes nothing that the mirror knows of this user
 		}
 		if s.Op != CreateUser {
 			user.Modified = d.now()
@@ -60,7 +61,7 @@ func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user
 }
 
 // stepUser makes one call about a user and returns the user as the pool then holds it.
-func (d *Directory) stepUser(ctx context.Context, s Step, user cognito.User) (cognito.User, error) {
+func (d *Directory) stepUser(ctx context.Context, op *operation, s Step, user cognito.User) (cognito.User, error) {
 	leaving := cognito.WithPriority(ctx, cognito.Deprovision)
 	switch s.Op {
 	case CreateUser:
@@ -86,6 +87,12 @@ func (d *Directory) stepUser(ctx context.Context, s Step, user cognito.User) (co
 		}
 		user.Enabled = true
 		return user, nil
+	case LinkUser:
+		return d.linkUser(ctx, op, s, user)
+	case UnlinkUser:
+		return d.unlinkUser(ctx, s, user)
+	case StopProfile, StopProfiles:
+		return user, d.stopProfiles(ctx, op, *s.Link)
 	}
 	return user, errors.New("not a step for a user: " + s.String())
 }

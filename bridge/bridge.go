@@ -213,7 +213,8 @@ type ConnectionConfig struct {
 	// Domains are the e-mail domains inside which addresses are marked as verified, in any case. Empty: all.
 	Domains []string
 	// Strict: no dialect is understood.
-	Strict bool
+	Strict     bool
+	Federation *Federation // nil: people are not linked to an identity provider
 }
 
 // Connection is one identity provider's view of a directory, and everything it can reach. It is safe for concurrent use.

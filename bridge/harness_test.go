@@ -47,6 +47,10 @@ type rigConfig struct {
 	emulator  emulator.Config
 	quotas    *cognito.Quotas
 	log       io.Writer // nil: the test's own
+	attempts  int       // of a Cognito call; 0: the default
+	// federation of the connection; unless it names nobody, the pool trusts the provider.
+	federation bridge.FederationConfig
+	mapping    map[string]string // of the provider
 }
 
 // inProcess carries requests to the emulator without a socket. A handler that aborts is a connection that breaks.
@@ -82,6 +86,9 @@ func newRig(t *testing.T, configure ...func(*rigConfig)) *rig {
 	if err := r.emulator.CreatePool(r.cfg.pool); err != nil {
 		t.Fatalf("CreatePool: %v", err)
 	}
+	if name := r.cfg.federation.Provider; name != "" {
+		trust(t, r.emulator, name, r.cfg.mapping)
+	}
 	r.start()
 	t.Cleanup(r.shutDown)
 	return r
@@ -92,7 +99,7 @@ func (r *rig) start() {
 	r.t.Helper()
 	ctx := r.t.Context()
 	var err error
-	r.pool, err = cognito.Open(ctx, cognito.Config{PoolID: poolID, Endpoint: "http://127.0.0.1:1", Quotas: r.cfg.quotas,
+	r.pool, err = cognito.Open(ctx, cognito.Config{PoolID: poolID, Endpoint: "http://127.0.0.1:1", Quotas: r.cfg.quotas, Attempts: r.cfg.attempts,
 		MaxBackoff: 1, Transport: inProcess{r.emulator}})
 	if err != nil {
 		r.t.Fatalf("cognito.Open: %v", err)
@@ -113,6 +120,10 @@ func (r *rig) start() {
 	}
 	connection := r.cfg.bridge
 	connection.Name, connection.Directory = "okta", r.dir
+	r.cfg.federation.Directory, r.cfg.federation.Logger = r.dir, cfg.Logger
+	if connection.Federation, err = bridge.OpenFederation(ctx, r.cfg.federation); err != nil {
+		r.t.Fatalf("OpenFederation: %v", err)
+	}
 	r.Connection = bridge.NewConnection(connection)
 	run, stop := context.WithCancel(ctx)
 	r.stop, r.stopped = stop, make(chan struct{})

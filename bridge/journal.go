@@ -23,13 +23,14 @@ type desired struct {
 type desiredUser struct {
 	Username string            `json:"username"`
 	Create   bool              `json:"create,omitempty"` // it is not there yet
-	Delete   bool              `json:"delete,omitempty"` // it shall not be there; nothing else is set
+	Delete   bool              `json:"delete,omitempty"` // it shall not be there; nothing else is set but Stop
 	Set      map[string]string `json:"set,omitempty"`    // attributes; "" unsets one
 	Enabled  *bool             `json:"enabled,omitempty"`
 	Leave    []string          `json:"leave,omitempty"` // GroupNames
 	Join     []string          `json:"join,omitempty"`
 	Password string            `json:"password,omitempty"` // that one is to be set, and whose: passwordGiven or passwordRandom
 	Invite   cognito.Courier   `json:"invite,omitempty"`   // of a create
+	linkChange
 }
 
 type desiredGroup struct {
@@ -59,6 +60,12 @@ func desiredUserOf(plan Plan) *desiredUser {
 			u.Leave = append(u.Leave, s.Group)
 		case AddMember:
 			u.Join = append(u.Join, s.Group)
+		case LinkUser:
+			u.Link = append(u.Link, *s.Link)
+		case UnlinkUser:
+			u.Unlink = append(u.Unlink, *s.Link)
+		case StopProfile, StopProfiles:
+			u.stop(*s.Link)
 		case SetPassword:
 			u.Password = passwordGiven
 			if s.secret.random {
@@ -172,7 +179,7 @@ func (d *Directory) settle(ctx context.Context, e *entry, err error, told bool) 
 	superseded := errors.Is(context.Cause(ctx), errSuperseded)
 	writeErr := d.write(ctx, func(tx *store.Tx) error {
 		switch {
-		case err == nil || told && !passing(err) || gone(err):
+		case err == nil || told && !passing(err) || gone(err) || errors.Is(err, errUndone):
 			return tx.JournalDelete(e.row.ID)
 		case superseded:
 			e.row.Next = d.now().Add(retryJournal(0)) // the newer request writes over it, unless it is refused
@@ -188,7 +195,11 @@ func (d *Directory) settle(ctx context.Context, e *entry, err error, told bool) 
 		return nil // written over
 	})
 	if err != nil && !told && !superseded {
-		d.log.Warn("work in the journal failed", "key", withoutName(e.row.Key), "attempts", e.row.Attempts, "parked", e.row.Parked, "error", err)
+		reason := any(err)
+		if mine := (*Error)(nil); errors.As(err, &mine) && mine.Kind == Exists {
+			reason = outcome(err) // the detail of a conflict names whose it is
+		}
+		d.log.Warn("work in the journal failed", "key", withoutName(e.row.Key), "attempts", e.row.Attempts, "parked", e.row.Parked, "error", reason)
 	}
 	if err == nil {
 		return writeErr

@@ -22,10 +22,12 @@ func (d *Directory) userDoc(u cognito.User) store.Doc {
 	r, managed := d.mapping.FromCognito(schemas.PoolUser{Username: u.Username, Sub: u.Sub, Enabled: u.Enabled, Attributes: u.Attributes})
 	managed = managed && d.mapping.Wrote(r, u.Username, u.Attributes)
 	state := store.Listed
-	if u.Status == "EXTERNAL_PROVIDER" {
+	if isProfile(u) {
 		state = store.Hidden
 	}
-	return d.doc(store.User, r, r.String("userName"), u.Username, state, managed, u.Created, u.Modified)
+	doc := d.doc(store.User, r, r.String("userName"), u.Username, state, managed, u.Created, u.Modified)
+	doc.Links = identitiesText(u.Identities)
+	return doc
 }
 
 // groupDoc is the mirror's row of a group in the pool. Hidden are the groups that Cognito makes for an identity
@@ -69,9 +71,13 @@ func (d *Directory) poolUser(doc store.Doc) (cognito.User, error) {
 	if err != nil {
 		return cognito.User{}, err
 	}
+	identities, err := textIdentities(doc.Links)
+	if err != nil {
+		return cognito.User{}, err
+	}
 	attributes, _ := d.mapping.ToCognito(r, doc.PoolName)
 	return cognito.User{
-		Username: doc.PoolName, Sub: doc.ID, Enabled: r["active"] == true, Attributes: attributes,
+		Username: doc.PoolName, Sub: doc.ID, Enabled: r["active"] == true, Attributes: attributes, Identities: identities,
 		Created: time.UnixMilli(doc.Created), Modified: time.UnixMilli(doc.Modified),
 	}, nil
 }

@@ -25,14 +25,23 @@ const (
 	DeleteGroup  Op = "DeleteGroup"
 	AddMember    Op = "AdminAddUserToGroup"
 	RemoveMember Op = "AdminRemoveUserFromGroup"
+	LinkUser     Op = "AdminLinkProviderForUser"
+	// UnlinkUser reads the user first, so that nobody else's link is taken away, and ends the user's sessions if there is
+	// anything to unlink.
+	UnlinkUser Op = "AdminDisableProviderForUser"
+	// StopProfile reads the federated profile that somebody may have beside the user, and StopProfiles searches for it: when
+	// there is one, AdminDisableUser and AdminUserGlobalSignOut follow.
+	StopProfile  Op = "AdminGetUser"
+	StopProfiles Op = "ListUsers"
 )
 
 // Step is one Cognito call.
 type Step struct {
 	Op    Op
-	User  string            // Username
+	User  string            // Username; of StopProfile that of the user beside the profile
 	Group string            // GroupName
 	Set   map[string]string // attributes of a user ("" unsets one); of a group its "Description"
+	Link  *link             // of the steps about signing in
 
 	secret secret          // of SetPassword
 	invite cognito.Courier // of CreateUser: who brings the invitation; "" for none
@@ -41,6 +50,8 @@ type Step struct {
 // String names the call and whom it is about, never a value.
 func (s Step) String() string {
 	switch {
+	case s.Op == StopProfile:
+		return fmt.Sprintf("%s(%s)", s.Op, s.Link.profileName())
 	case s.User != "" && s.Group != "":
 		return fmt.Sprintf("%s(%s, %s)", s.Op, s.Group, s.User)
 	case s.User != "":
@@ -65,6 +76,10 @@ func (p Plan) calls() map[cognito.Category]int {
 			n[cognito.UserAccountRecovery]++
 		case CreateGroup, UpdateGroup, DeleteGroup:
 			n[cognito.UserPoolResourceUpdate]++
+		case StopProfile:
+			n[cognito.UserRead]++
+		case StopProfiles:
+			n[cognito.UserList]++
 		default:
 			n[cognito.UserUpdate]++
 		}
@@ -76,7 +91,7 @@ func (p Plan) calls() map[cognito.Category]int {
 func (p Plan) priority() cognito.Priority {
 	for _, s := range p {
 		switch s.Op {
-		case DisableUser, SignOut, RemoveMember, DeleteUser, DeleteGroup:
+		case DisableUser, SignOut, StopProfile, StopProfiles, RemoveMember, DeleteUser, DeleteGroup:
 		default:
 			return cognito.Write
 		}

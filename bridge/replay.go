@@ -89,7 +89,9 @@ func (d *Directory) replay(ctx context.Context, e *entry, h *hold) error {
 	var err error
 	switch {
 	case e.deletes() && e.want.User != nil:
-		err = d.replayUserDeletion(ctx, e.userID(), e.want.User.Username)
+		if err = d.stopAll(ctx, &operation{}, e.want.User.Stop); err == nil {
+			err = d.replayUserDeletion(ctx, e.userID(), e.want.User.Username)
+		}
 	case e.deletes():
 		err = d.replayGroupDeletion(ctx, *e.want.Group)
 	case e.want.User != nil:
@@ -109,7 +111,7 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 	case cognito.KindOf(err) == cognito.NotFound && id == "":
 		op.plan = append(planCreateUser(u.Username, u.Set, e.status(), asBefore), d.lostPassword(ctx, "", u)...)
 		op.plan[0].invite = u.Invite
-		op.plan = op.plan.with(e.grants(), u.Username)
+		op.plan = op.plan.linking(u.Username, u.linkChange).with(e.grants(), u.Username)
 		if name, _, err := d.newRival(ctx, h, u.Username, op.plan[0].Set); err != nil || name != "" {
 			return cmp.Or(err, aliasTaken(name))
 		}
@@ -137,7 +139,7 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 		is[name] = user.Attributes[name]
 	}
 	op.plan = planUser(schemas.PoolUser{Username: user.Username, Enabled: user.Enabled, Attributes: is}, u.Set, e.status(), doubt{}, asBefore)
-	op.plan = op.plan.afterLeaving(d.lostPassword(ctx, user.Sub, u)).with(e.grants(), user.Username)
+	op.plan = op.plan.afterLeaving(d.lostPassword(ctx, user.Sub, u)).linking(user.Username, u.left(user)).with(e.grants(), user.Username)
 	if taken := d.claimed(ctx, h, user.Sub, op.plan); taken != nil {
 		op.plan = op.plan.without(UpdateUser)
 		_, err = d.applyUser(ctx, op, e, user, h)

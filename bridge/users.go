@@ -24,6 +24,10 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	if err := c.dir.style.wellFormed(userName); err != nil {
 		return store.Doc{}, err
 	}
+	links, err := c.cfg.Federation.newcomer(r)
+	if err != nil {
+		return store.Doc{}, err
+	}
 	hold, err := c.dir.hold(ctx, userNameKey(userName))
 	if err != nil {
 		return store.Doc{}, err
@@ -47,11 +51,14 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	if err := c.dir.notAnID(ctx, userName, ""); err != nil {
 		return store.Doc{}, err
 	}
+	if err := c.dir.unprofiled(ctx, links); err != nil {
+		return store.Doc{}, err
+	}
 	if err := c.promise(ctx, op, store.User, r); err != nil {
 		return store.Doc{}, err
 	}
 	for n := 1; ; n++ {
-		doc, err = c.createNth(ctx, op, n, r, hold)
+		doc, err = c.createNth(ctx, op, n, r, links, hold)
 		if err != errNameFreed {
 			return doc, err
 		}
@@ -76,7 +83,7 @@ func numbered(name string, n int) string {
 }
 
 // createNth creates the user under the nth Username that can stand for the userName.
-func (c *Connection) createNth(ctx context.Context, op *operation, n int, r schemas.Resource, hold *hold) (store.Doc, error) {
+func (c *Connection) createNth(ctx context.Context, op *operation, n int, r schemas.Resource, links []link, hold *hold) (store.Doc, error) {
 	d := c.dir
 	attributes, _ := d.mapping.ToCognito(r, "")
 	username, err := d.style.username(r.String("userName"), n, c.vouches.mark(attributes))
@@ -89,6 +96,7 @@ func (c *Connection) createNth(ctx context.Context, op *operation, n int, r sche
 	}
 	op.plan = append(planCreateUser(username, want, statusOf(r), c.vouches), c.passwordStep(username, r, true, nil)...)
 	op.plan[0].invite = c.invitation(r)
+	op.plan = op.plan.linking(username, linkChange{Link: links})
 	switch name, holder, err := d.newRival(ctx, hold, username, op.plan[0].Set); {
 	case err != nil:
 		return store.Doc{}, err
@@ -235,6 +243,7 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		return store.Doc{}, err
 	}
 	var refused Op
+	refusal := err
 	if err != nil {
 		op.note("only the deactivation was made: %s", outcome(err))
 		attributes, _ = d.mapping.ToCognito(is, doc.PoolName)
@@ -252,6 +261,9 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	}
 	op.plan = plan(said).without(refused)
 	op.plan = op.plan.afterLeaving(c.passwordStep(doc.PoolName, want, false, pending))
+	if op.plan, err = c.withLinks(ctx, op, doc, user, pending, is, want, said, refusal); err != nil {
+		return store.Doc{}, err
+	}
 	op.plan = op.plan.with(granted, doc.PoolName)
 	return c.carryChange(ctx, op, doc, pending, user, hold, held)
 }
@@ -293,6 +305,9 @@ func (c *Connection) planChange(doc store.Doc, user cognito.User, pending *entry
 func (c *Connection) wanted(ctx context.Context, op *operation, h *hold, doc store.Doc, is, want schemas.Resource) (map[string]string, error) {
 	if err := c.rename(ctx, h, is.String("userName"), want.String("userName"), doc.ID); err != nil {
 		return nil, err
+	}
+	if f := c.cfg.Federation; f.person(is) != nil && f.person(want) == nil {
+		return nil, f.nobody()
 	}
 	attributes, err := c.toCognito(op, want, doc.PoolName)
 	if err != nil {
@@ -365,10 +380,20 @@ func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
 	if err := d.dropCreation(ctx, hold, doc.Display); err != nil {
 		return err
 	}
-	op.plan = Plan{{Op: DeleteUser, User: doc.PoolName}}
-	op.steps.Store(1)
+	deletion, err := c.farewell(ctx, doc)
+	if err != nil {
+		return err
+	}
+	stops := deletion.want.User.Stop
+	op.plan = append(Plan{}.linking(doc.PoolName, linkChange{Stop: stops}), Step{Op: DeleteUser, User: doc.PoolName})
+	op.steps.Store(int64(len(op.plan)))
 	leaving := cognito.WithPriority(ctx, cognito.Deprovision)
-	if err := d.carry(leaving, op, deletionOf(doc), hold, func(ctx context.Context) error { return d.deleteUser(ctx, doc) }); err != nil {
+	if err := d.carry(leaving, op, deletion, hold, func(ctx context.Context) error {
+		if err := d.stopAll(ctx, op, stops); err != nil {
+			return err
+		}
+		return d.deleteUser(ctx, doc)
+	}); err != nil {
 		return fromCognito(err)
 	}
 	return d.unhold(ctx, id)

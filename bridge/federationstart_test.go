@@ -1,0 +1,141 @@
+package bridge_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"github.com/scim-cognito/scim-cognito/bench/audit"
+	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/schemas"
+)
+
+func TestFederationIsHeldAgainstThePool(t *testing.T) {
+	t.Parallel()
+	okta := bridge.FederationConfig{Provider: "Okta", SubjectFrom: "externalId", Attribute: cognito.Subject}
+	with := func(change func(*bridge.FederationConfig)) bridge.FederationConfig {
+		c := okta
+		change(&c)
+		return c
+	}
+	for name, c := range map[string]struct {
+		providers  map[string]map[string]string // mappings by name
+		federation bridge.FederationConfig
+		fault      emulator.Fault
+		want, log  string // want: "" is no error
+	}{
+		"nothing said, no providers": {},
+		"nothing said":               {providers: map[string]map[string]string{"Okta": nil, "Entra": nil}, want: `has identity providers (Entra, Okta)`},
+		"nothing said, not allowed to look": {fault: emulator.Fault{Operation: "ListIdentityProviders", Kind: emulator.AccessDenied},
+			want: "cognito-idp:ListIdentityProviders is needed"},
+		"acknowledged": {providers: map[string]map[string]string{"Okta": nil}, federation: bridge.FederationConfig{Provider: bridge.NoProvider}},
+		"a provider that is not there": {providers: map[string]map[string]string{"Entra": nil}, federation: okta,
+			want: `has no identity provider "Okta"; it has: Entra`},
+		"not allowed to read it": {providers: map[string]map[string]string{"Okta": nil}, federation: okta,
+			fault: emulator.Fault{Operation: "DescribeIdentityProvider", Kind: emulator.AccessDenied}, want: "cognito-idp:DescribeIdentityProvider is needed"},
+		"no such SCIM attribute": {providers: map[string]map[string]string{"Okta": nil},
+			federation: with(func(c *bridge.FederationConfig) { c.SubjectFrom = "nameID" }), want: `federation.subjectFrom: "nameID"`},
+		"an attribute that is not mapped": {providers: map[string]map[string]string{"Okta": {"email": "mail"}},
+			federation: with(func(c *bridge.FederationConfig) { c.Attribute = "nickname" }), want: `does not map "nickname"; write Cognito_Subject, or one of what it maps: email`},
+		"a claim that is mapped": {providers: map[string]map[string]string{"Okta": {"email": "mail", "email_verified": "v"}},
+			federation: with(func(c *bridge.FederationConfig) { c.Attribute = "mail" }), log: `attributes=[email]`},
+		"mapped to our overflow": {providers: map[string]map[string]string{"Okta": {"custom:scim_2": "department"}}, federation: okta,
+			want: `maps "department" to custom:scim_2, which would overwrite`},
+		"mapped to what is immutable": {providers: map[string]map[string]string{"Okta": {"custom:hired": "hired"}}, federation: okta,
+			want: `maps "hired" to custom:hired, which is immutable`},
+		"mapped to what SCIM writes": {providers: map[string]map[string]string{"Okta": {"email": "mail", "given_name": "first"}}, federation: okta,
+			log: `attributes="[email given_name]"`},
+		"the address made unverified": {providers: map[string]map[string]string{"Okta": {"email": "mail"}}, federation: okta,
+			log: "makes the e-mail address unverified"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, func(c *rigConfig) {
+				c.cold = true
+				c.pool.CustomAttributes = append(c.pool.CustomAttributes, emulator.CustomAttribute{Name: "hired", Immutable: true})
+			})
+			for name, mapping := range c.providers {
+				trust(t, r.emulator, name, mapping)
+			}
+			if c.fault.Kind != "" {
+				if err := r.emulator.AddFault(c.fault); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var log bytes.Buffer
+			c.federation.Directory, c.federation.Logger = r.dir, slog.New(slog.NewTextHandler(&log, nil))
+			var err error
+			made := r.calls(func() { _, err = bridge.OpenFederation(t.Context(), c.federation) })
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got error %v, want %q", err, c.want)
+			}
+			if !strings.Contains(log.String(), c.log) {
+				t.Errorf("log: got %q, want %q in it", &log, c.log)
+			}
+			if name == "acknowledged" && len(made) > 0 {
+				t.Errorf("acknowledged, and made calls: %v", made)
+			}
+		})
+	}
+}
+
+func TestAppClientsThatWriteOurAttributes(t *testing.T) {
+	t.Parallel()
+	ours := schemas.OverflowNames()
+	for name, c := range map[string]struct {
+		clients []cip.CreateUserPoolClientInput
+		fault   emulator.Fault
+		want    []string // nil: no error
+		log     string
+	}{
+		"none":     {},
+		"harmless": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"nickname"}, ReadAttributes: []string{"email"}}}},
+		"one that does not say": {clients: []cip.CreateUserPoolClientInput{{}},
+			want: []string{"does not say what it writes", `.WriteAttributes = ["address", "birthdate", "email", `}},
+		"one that writes ours": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email", ours[0], ours[2]}}},
+			want: []string{"writes custom:scim, custom:scim_3: aws cognito-idp describe-user-pool-client --user-pool-id us-east-1_local",
+				`.WriteAttributes |= map(select(startswith("custom:scim") | not))`}},
+		"one of two": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}}, {WriteAttributes: ours}}, want: []string{"through 1 app client(s)"}},
+		"one that reads ours": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}, ReadAttributes: ours}},
+			log: "up_to_characters=8192"},
+		"not allowed to list": {fault: emulator.Fault{Operation: "ListUserPoolClients", Kind: emulator.AccessDenied},
+			want: []string{"cognito-idp:ListUserPoolClients", `set clients to "acknowledge"`}},
+		"not allowed to read": {clients: []cip.CreateUserPoolClientInput{{}}, fault: emulator.Fault{Operation: "DescribeUserPoolClient", Kind: emulator.AccessDenied},
+			want: []string{"cognito-idp:DescribeUserPoolClient"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, func(c *rigConfig) { c.cold = true })
+			for _, client := range c.clients {
+				client.UserPoolId, client.ClientName, client.GenerateSecret = aws.String(poolID), aws.String("web"), true
+				if _, err := audit.Client(r.emulator).CreateUserPoolClient(t.Context(), &client); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.fault.Kind != "" {
+				if err := r.emulator.AddFault(c.fault); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var log bytes.Buffer
+			err := bridge.CheckClients(t.Context(), r.pool, slog.New(slog.NewTextHandler(&log, nil)))
+			if (err == nil) != (c.want == nil) {
+				t.Errorf("got error %v, want %q", err, c.want)
+			}
+			for _, want := range c.want {
+				if err != nil && !strings.Contains(err.Error(), want) {
+					t.Errorf("got error %v, want %q in it", err, want)
+				}
+			}
+			if !strings.Contains(log.String(), c.log) {
+				t.Errorf("log: got %q, want %q in it", &log, c.log)
+			}
+		})
+	}
+}

@@ -1,0 +1,171 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// maxLinks is Cognito's quota of links a user.
+const maxLinks = 5
+
+// linkUser makes a link. Cognito refuses one that is there, one that is another user's, and one whose person has a
+// federated profile, in the same misleading words, so that reads settle which: it is never taken from another user.
+func (d *Directory) linkUser(ctx context.Context, op *operation, s Step, user cognito.User) (cognito.User, error) {
+	l := *s.Link
+	err := d.pool.LinkUser(ctx, s.User, l.External)
+	switch {
+	case err == nil:
+		user.Identities = append(slices.Clone(user.Identities), cognito.Identity{Provider: l.Provider, Subject: l.Value})
+		return user, nil
+	case passing(err):
+		return user, err
+	}
+	there, err := d.whyNot(ctx, s, err)
+	switch {
+	case err == nil:
+		user.Identities = there.Identities
+	case !l.Must && !passing(err) && cognito.KindOf(err) != cognito.NotFound:
+		op.note("not linked to %s: %s", l.Provider, outcome(err))
+		err = nil
+	}
+	return user, err
+}
+
+// whyNot settles a refused link: it returns the user who has it all the same, or says why there is none. When a federated
+// profile is in the way that may be replaced, it is, and the link made.
+func (d *Directory) whyNot(ctx context.Context, s Step, refused error) (there cognito.User, err error) {
+	l := *s.Link
+	for again := l.Replace; ; again = false {
+		if there, err = d.pool.User(ctx, s.User); err != nil {
+			return there, unsettled(refused, err)
+		}
+		if l.among(there.Identities) {
+			return there, nil
+		}
+		profiles, err := d.profiles(ctx, l)
+		switch {
+		case err != nil:
+			return there, unsettled(refused, err)
+		case len(there.Identities) >= maxLinks:
+			return there, &Error{Kind: Full, Err: asText(refused), Detail: fmt.Sprintf("the user has %d links to identity providers, more than which Amazon Cognito does not allow", maxLinks)}
+		case len(profiles) == 0 && takenElsewhere(refused):
+			return there, &Error{Kind: Exists, Err: asText(refused), Detail: fmt.Sprintf("%s of %s is linked to another user of the user pool already: unlink it there "+
+				"(aws cognito-idp admin-disable-provider-for-user), or correct what says who this user is", l.Attribute, l.Provider)}
+		case len(profiles) == 0:
+			return there, refused
+		case !again:
+			return there, inTheWay(l, profiles[0].Username, refused)
+		}
+		if err := d.replace(ctx, profiles); err != nil {
+			return there, err
+		}
+		if refused = d.pool.LinkUser(ctx, s.User, l.External); refused == nil || passing(refused) {
+			there.Identities = append(there.Identities, cognito.Identity{Provider: l.Provider, Subject: l.Value})
+			return there, refused
+		}
+	}
+}
+
+// asText is what Cognito said, for the operator: what it meant is another matter. nil stays nil.
+func asText(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(err.Error())
+}
+
+// takenElsewhere reports the words in which Cognito refuses a person who is linked, or has a profile.
+func takenElsewhere(err error) bool {
+	var e *cognito.Error
+	return errors.As(err, &e) && (e.Kind == cognito.Exists || e.Kind == cognito.Invalid && strings.Contains(e.Message, "SourceUser"))
+}
+
+// unsettled keeps work for later whose outcome could not be read.
+func unsettled(refused, err error) error {
+	if !passing(err) {
+		return err
+	}
+	return &cognito.Error{Op: string(LinkUser), Kind: cognito.Unavailable, Sent: true, Err: errors.Join(refused, err),
+		Message: "the person may be linked already, perhaps by this very call"}
+}
+
+// unlinkUser takes all links of a provider from a user but the one that stays, and ends the sessions that began by them.
+// Only the user's own identities are unlinked: the former subject may be another user's by now.
+//
+// A link that is not by subject shows its value until the first sign-in. One by which somebody has signed in since it was
+// made, moments ago, goes too; the user's next change makes it again.
+func (d *Directory) unlinkUser(ctx context.Context, s Step, user cognito.User) (cognito.User, error) {
+	ctx = cognito.WithPriority(ctx, cognito.Deprovision)
+	stays := *s.Link
+	there, err := d.pool.User(ctx, s.User)
+	if err != nil {
+		return user, err
+	}
+	user.Identities = nil
+	unlinked := false
+	for _, i := range there.Identities {
+		if i.Provider != stays.Provider || i.Subject == stays.Value {
+			user.Identities = append(user.Identities, i)
+			continue
+		}
+		if err := d.unlink(ctx, stays, i); err != nil {
+			return user, err
+		}
+		unlinked = true
+	}
+	if !unlinked {
+		return user, nil
+	}
+	return user, d.pool.SignOut(ctx, s.User)
+}
+
+// unlink takes one identity away, by subject or, before anybody has signed in by it, by what it was made with.
+func (d *Directory) unlink(ctx context.Context, like link, i cognito.Identity) error {
+	err := d.pool.Unlink(ctx, cognito.External{Provider: i.Provider, Attribute: cognito.Subject, Value: i.Subject})
+	if cognito.KindOf(err) == cognito.NotFound && like.Attribute != cognito.Subject {
+		err = d.pool.Unlink(ctx, cognito.External{Provider: i.Provider, Attribute: like.Attribute, Value: i.Subject})
+	}
+	if cognito.KindOf(err) == cognito.NotFound {
+		return nil
+	}
+	return err
+}
+
+// errUndone is in the error of a creation that was taken back, so that nothing of it is left to do.
+var errUndone = errors.New("the creation was taken back")
+
+// undo takes back what a plan has made before a step failed for good, as far as that must not be left without the rest: a
+// user who was created and cannot be linked, and a link to a user who could not be changed with it. It returns the error
+// that the request ends with.
+func (d *Directory) undo(ctx context.Context, op *operation, e *entry, failed Step, user cognito.User, err error) error {
+	if passing(err) {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	switch {
+	case failed.Op == LinkUser && e != nil && e.want.User.Create:
+		gone := d.pool.DeleteUser(ctx, user.Username)
+		if gone != nil && cognito.KindOf(gone) != cognito.NotFound {
+			return &cognito.Error{Op: string(DeleteUser), Kind: cognito.Unavailable, Sent: true, Err: gone,
+				Message: "a user who cannot be linked is still to be removed"}
+		}
+		op.note("the user was created, could not be linked, and was removed again")
+		return errors.Join(err, errUndone, d.forget(ctx, store.User, user.Sub))
+	case failed.Op == UpdateUser:
+		for _, s := range op.plan {
+			if s.Op != LinkUser {
+				continue
+			}
+			if back := d.pool.Unlink(ctx, s.Link.External); back != nil && cognito.KindOf(back) != cognito.NotFound {
+				op.note("the new link to %s stays, although the rest of the change was refused: %s", s.Link.Provider, outcome(back))
+			}
+		}
+	}
+	return err
+}
