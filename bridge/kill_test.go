@@ -100,11 +100,18 @@ func (v *victim) walk(w struct {
 }, k int, kind emulator.FaultKind) {
 	v.t.Helper()
 	c := v.trial(w.write, fmt.Sprintf("%s, killed at call %d, %s", w.name, k, kind))
+	method, path, body := c.write.request(c)
+	v.killAt(k, kind, method, path, body)
+	v.converged(c, method, path, body)
+}
+
+// killAt kills the program at the kth call of a request, and starts it again.
+func (v *victim) killAt(k int, kind emulator.FaultKind, method, path, body string) {
+	v.t.Helper()
 	v.emulator.ResetCalls()
 	if err := v.emulator.AddFault(emulator.Fault{Kind: kind, After: k}); err != nil {
 		v.t.Fatal(err)
 	}
-	method, path, body := c.write.request(c)
 	answered := make(chan error, 1)
 	go func() {
 		reply, err := v.idp.Send(v.t.Context(), method, path, body)
@@ -125,11 +132,10 @@ func (v *victim) walk(w struct {
 	})
 	v.process.kill()
 	if err := <-answered; err != nil {
-		v.t.Errorf("%s: %v, want no answer", c.what, err)
+		v.t.Errorf("%s %s, killed at call %d, %s: %v, want no answer", method, path, k, kind, err)
 	}
 	v.emulator.ClearFaults()
 	v.start()
-	v.converged(c, method, path, body)
 }
 
 // converged checks that the write is finished, and that its repetition finds it so.

@@ -72,6 +72,7 @@ func (c Connection) repetitions(here string, report reporter) {
 	for j, first := range repeats(len(rows), func(j int) string { return rows[j].Cognito }) {
 		report("%s.attributes[%d].cognito: %q is written by attributes[%d] already", here, j, rows[j].Cognito, first)
 	}
+	c.Federation.contradictions(here+".federation", report)
 	if c.Invite != "" && (c.Passwords == "sync" || c.Passwords == "random") {
 		report("%s.invite: %q sends a temporary password, which the permanent one of passwords %q makes void at once; write passwords \"ignore\", or "+
 			"leave invite out", here, c.Invite, c.Passwords)
@@ -90,6 +91,17 @@ func (c Connection) repetitions(here string, report reporter) {
 	}
 }
 
+// contradictions: a provider needs a subject, and without a provider nothing else means anything.
+func (f Federation) contradictions(here string, report reporter) {
+	switch linked := f.Provider != "" && f.Provider != NoProvider; {
+	case linked && f.SubjectFrom == "":
+		report("%s.subjectFrom: is missing; name the SCIM attribute that holds what the identity provider says in %s, such as externalId or userName: "+
+			"whoever comes with that value signs in as the user", here, f.Attribute)
+	case !linked && (f.SubjectFrom != "" || f.ReplaceProfile):
+		report("%s.provider: names no identity provider, so that the other keys mean nothing; name the pool's, or leave them out", here)
+	}
+}
+
 // samePool: connections on one pool share one mirror, one pace and one mapping.
 func samePool(here, there string, a, b Connection, report reporter) {
 	agree := func(key, got, want string) {
@@ -101,6 +113,7 @@ func samePool(here, there string, a, b Connection, report reporter) {
 	if a.Pool.Endpoint != "" { // on AWS the id has decided
 		agree("pool.region", strconv.Quote(a.Pool.Region), strconv.Quote(b.Pool.Region))
 	}
+	agree("clients", strconv.Quote(a.Clients), strconv.Quote(b.Clients))
 	agree("attributes", rows(a.Attributes), rows(b.Attributes))
 	agree("grants", grants(a.Grants), grants(b.Grants))
 }

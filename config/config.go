@@ -96,6 +96,13 @@ type Connection struct {
 	// Domains are the e-mail domains for which the identity provider may vouch: addresses inside them, not in their
 	// subdomains, are marked as verified. Empty: all.
 	Domains []string `json:"domains" validate:"dive,domain"`
+
+	// Federation says how the people of this connection sign in through an identity provider of the pool.
+	Federation Federation `json:"federation"`
+
+	// Clients says what happens when an app client of the pool lets people write custom:scim, and with it their own SCIM
+	// record: "refuse" does not start, "acknowledge" does not look. Connections on one pool must agree.
+	Clients string `json:"clients" default:"refuse" validate:"oneof=refuse acknowledge"`
 }
 
 // Guard is how many people a connection may deactivate or delete in a while. What goes beyond is held, answered 429, and
@@ -120,6 +127,29 @@ func (g Guard) Length() time.Duration {
 	}
 	return d
 }
+
+// Federation links people, when they are provisioned, to who they are to an identity provider, so that their first
+// sign-in lands on what was provisioned.
+type Federation struct {
+	// Provider is the identity provider's name in the pool. "none": nobody is linked, although the pool may have identity
+	// providers. Empty: nothing is said, which stops the start if it has.
+	Provider string `json:"provider" validate:"omitempty,provider"`
+
+	// SubjectFrom is the SCIM attribute that holds, letter by letter, what the identity provider says in Attribute:
+	// externalId, userName, emails, or a path. Needed with a Provider.
+	SubjectFrom string `json:"subjectFrom" validate:"omitempty,max=512"`
+
+	// Attribute is what people are recognised by: Cognito_Subject, which is SAML's NameID and OIDC's sub, or one that the
+	// identity provider maps, such as email.
+	Attribute string `json:"attribute" default:"Cognito_Subject" validate:"required,max=512"`
+
+	// ReplaceProfile deletes the federated profile of somebody who signed in before being provisioned, and with it the sub
+	// that applications know; otherwise such a profile is a conflict, answered 409.
+	ReplaceProfile bool `json:"replaceProfile" default:"false"`
+}
+
+// NoProvider is the Provider that says that there is none.
+const NoProvider = "none"
 
 // Token is one accepted Authorization value.
 type Token struct {

@@ -98,6 +98,9 @@ func TestAnAbsentKeyHasItsDefault(t *testing.T) {
 		Tokens: []config.Token{{Name: "a", Secret: config.NewSecret(tokenA)}},
 		Pool:   config.Pool{ID: "eu-west-1_AbCdEf123", Share: 0.8},
 		Guard:  config.Guard{Window: "1h"},
+
+		Federation: config.Federation{Attribute: "Cognito_Subject"},
+		Clients:    "refuse",
 	}}
 	if diff := cmp.Diff(want, got, cmpSecrets); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
@@ -162,6 +165,9 @@ func connection(name string) config.Connection {
 		Guard:  config.Guard{Window: "1h"},
 		Tokens: []config.Token{{Name: "a", Secret: config.NewSecret(tokenA)}},
 		Pool:   config.Pool{ID: "eu-west-1_AbCdEf123", Share: 0.8},
+
+		Federation: config.Federation{Attribute: "Cognito_Subject"},
+		Clients:    "refuse",
 	}
 }
 

@@ -20,6 +20,7 @@ var (
 	poolForm   = regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`)            // UserPoolIdType of the Cognito API
 	regionForm = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$`) // such as us-gov-west-1
 	domainForm = regexp.MustCompile(`^([\p{L}\p{N}]([\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?\.)+[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?$`)
+	provForm   = regexp.MustCompile(`^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,32}$`) // ProviderNameType of the Cognito API
 	customForm = regexp.MustCompile(`^custom:[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,20}$`)
 )
 
@@ -75,14 +76,16 @@ var rules = map[string]rule{
 	"groupname": {groupForm.MatchString, quoted("%q is no name of a Cognito group; write 1 to 128 characters without spaces")},
 	"domain":    {isDomain, quoted("%q is not an e-mail domain; write what follows the @, such as example.com")},
 	"cognito":   {isCognito, cognitoSentence},
-	"gt":        {nil, quoted("%s is not a share; write a number above 0 and at most 1, such as 0.8")},
-	"lte":       {nil, quoted("%s is not a share; write a number above 0 and at most 1, such as 0.8")},
-	"window":    {isWindow, quoted("%q is not how long a guard counts; write a duration from 1m to 168h, such as 1h or 24h")},
-	"gte":       {nil, always("is negative; write a whole number, or 0 for no such limit")},
-	"lt":        {nil, quoted("%s is not a percentage; write a whole number from 0 (no such limit) to 100")},
-	"max":       {nil, func(f validator.FieldError) string { return "is longer than " + f.Param() + " characters" }},
-	"min":       {nil, always("is empty; at least one is needed")},
-	"required":  {nil, always("is missing")},
+	"provider": {provForm.MatchString, quoted("%q is not an identity provider's name, which has 1 to 32 characters without spaces; copy it from the " +
+		`Cognito console, or write "none"`)},
+	"gt":       {nil, quoted("%s is not a share; write a number above 0 and at most 1, such as 0.8")},
+	"lte":      {nil, quoted("%s is not a share; write a number above 0 and at most 1, such as 0.8")},
+	"window":   {isWindow, quoted("%q is not how long a guard counts; write a duration from 1m to 168h, such as 1h or 24h")},
+	"gte":      {nil, always("is negative; write a whole number, or 0 for no such limit")},
+	"lt":       {nil, quoted("%s is not a percentage; write a whole number from 0 (no such limit) to 100")},
+	"max":      {nil, func(f validator.FieldError) string { return "is longer than " + f.Param() + " characters" }},
+	"min":      {nil, always("is empty; at least one is needed")},
+	"required": {nil, always("is missing")},
 	"oneof": {nil, func(f validator.FieldError) string {
 		return fmt.Sprintf("%q is not a choice; write one of: %s", fmt.Sprint(f.Value()), strings.ReplaceAll(f.Param(), " ", ", "))
 	}},

@@ -58,12 +58,17 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 		if err != nil {
 			return nil, fmt.Errorf("connection %s: %w", c.Name, err)
 		}
+		federation, err := bridge.OpenFederation(ctx, bridge.FederationConfig{Directory: directory, Provider: c.Federation.Provider,
+			SubjectFrom: c.Federation.SubjectFrom, Attribute: c.Federation.Attribute, ReplaceProfile: c.Federation.ReplaceProfile, Logger: w.Logger})
+		if err != nil {
+			return nil, fmt.Errorf("connection %s: %w", c.Name, err)
+		}
 		connections = append(connections, server.Connection{
 			Bridge: bridge.NewConnection(bridge.ConnectionConfig{Name: c.Name, Directory: directory,
 				UnknownMembers: unknownMembers[c.UnknownMembers], Overflow: overflow[c.Overflow],
 				Strict: c.Strict, Passwords: passwords[c.Passwords], Invite: couriers[c.Invite],
 				Guard:          bridge.Guard{People: c.Guard.People, Percent: c.Guard.Percent, Window: c.Guard.Length()},
-				UserNameChange: userNameChange[c.UserNameChange], Domains: c.Domains}),
+				UserNameChange: userNameChange[c.UserNameChange], Domains: c.Domains, Federation: federation}),
 			Tokens: tokens(c, w.Logger),
 		})
 	}
@@ -130,6 +135,11 @@ func (a *application) directory(ctx context.Context, c config.Connection, w wiri
 	pool, err := a.pool(ctx, c.Pool, rows, w)
 	if err != nil {
 		return nil, err
+	}
+	if c.Clients != "acknowledge" {
+		if err := bridge.CheckClients(ctx, pool, w.Logger); err != nil {
+			return nil, err
+		}
 	}
 	d, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: a.store, Types: a.types, Attributes: rows, Grants: grants(c), Logger: w.Logger})
 	if err != nil {

@@ -86,6 +86,9 @@ func emulatedConfig(endpoint, token, folder string) *config.Config {
 		Guard:  config.Guard{Window: "1h"},
 		Tokens: []config.Token{{Name: "local", Secret: config.NewSecret(token)}},
 		Pool:   config.Pool{ID: emulatorPool, Region: emulatorRegion, Endpoint: endpoint, Share: 0.8},
+
+		Federation: config.Federation{Attribute: "Cognito_Subject"},
+		Clients:    "refuse",
 	}}
 	return cfg
 }

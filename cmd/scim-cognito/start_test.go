@@ -132,6 +132,15 @@ func TestStartsThatFail(t *testing.T) {
 	t.Cleanup(func() { _ = taken.Close() })
 	immutable := pool(t, endpoint, text("scim", false, "2048"), text("scim_2", true, "2048"), text("scim_3", true, "2048"))
 	short := pool(t, endpoint, text("scim", true, "256"), text("scim_2", true, "2048"), text("scim_3", true, "2048"))
+	overflow := []types.SchemaAttributeType{text("scim", true, "2048"), text("scim_2", true, "2048"), text("scim_3", true, "2048")}
+	trusting, open := pool(t, endpoint, overflow...), pool(t, endpoint, overflow...)
+	if _, err := sdk(endpoint).CreateIdentityProvider(t.Context(), &cip.CreateIdentityProviderInput{UserPoolId: &trusting, ProviderName: aws.String("Okta"),
+		ProviderType: types.IdentityProviderTypeTypeSaml, ProviderDetails: map[string]string{"MetadataURL": "https://idp.example.com"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sdk(endpoint).CreateUserPoolClient(t.Context(), &cip.CreateUserPoolClientInput{UserPoolId: &open, ClientName: aws.String("web")}); err != nil {
+		t.Fatal(err)
+	}
 	with := func(content string, more ...string) []string {
 		return append([]string{"serve", "--config", write(t, "config.json", content), "--store=sqlite:" + filepath.Join(t.TempDir(), "m.db")}, more...)
 	}
@@ -186,6 +195,8 @@ func TestStartsThatFail(t *testing.T) {
 		"no such port":              {args: with(document("http://"+taken.Addr().String()+"0", "us-east-1_local", "")), want: []string{"pool.endpoint"}, code: 1},
 		"health of nobody":          {args: []string{"health", "http://127.0.0.1:1/healthz"}, want: []string{"not healthy"}, code: 1},
 		"health of something odd":   {args: []string{"health", "127.0.0.1:8080"}, want: []string{"health"}, code: 2},
+		"federation unsaid":         {args: with(document(endpoint, trusting, "")), want: []string{"okta", trusting, "Okta", "federation.provider", `"none"`}, code: 1},
+		"an open app client":        {args: with(document(endpoint, open, "")), want: []string{"okta", open, "web", "update-user-pool-client", `"acknowledge"`}, code: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
