@@ -281,7 +281,7 @@ func TestAnEmptiedGroupIsDeletedAlthoughItsRequestIsOver(t *testing.T) {
 	r := newRig(t, paced, func(c *rigConfig) { c.emulator.Unverified.KeepNonEmptyGroups = true })
 	ids := r.crowd(60)
 	group := r.createGroup(`{"displayName":"Staff","members":` + values(ids...) + `}`)
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	if err := r.DeleteGroup(ctx, group.ID); kindOf(err) != "too many" {
 		t.Fatalf("err = %v, want too many", err)

@@ -143,7 +143,7 @@ func (v *victim) converged(c *trial, method, path, body string) {
 	v.t.Helper()
 	restarted := time.Now()
 	v.until("the journal is empty", func() bool { return len(v.process.journal()) == 0 })
-	limit := 15 * time.Second
+	limit := 30 * time.Second
 	if method == http.MethodDelete {
 		limit += 45 * time.Second // that a group made a moment ago is gone is believed after the lag allowance, half a minute
 	}

@@ -124,7 +124,7 @@ func TestWorkGoesOnWhenItsRequestRunsOutOfTime(t *testing.T) {
 	defer cancel()
 	body := r.resource(schemas.Groups, `{"displayName":"Staff","members":`+values(ids...)+`}`)
 	_, err := r.CreateGroup(ctx, body)
-	if kindOf(err) != "too many" {
+	if kind := kindOf(err); kind != "too many" && kind != "unavailable" { // the latter when a busy machine has not even begun
 		t.Fatalf("err = %v, want too many", err)
 	}
 	doc, err := r.CreateGroup(t.Context(), body) // waits behind the work, then finds it done
