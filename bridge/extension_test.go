@@ -97,7 +97,7 @@ func TestChangedDefinitionsAreLivedThrough(t *testing.T) {
 			if got := r.inPool("ann").Attributes["custom:scim"]; !strings.Contains(got, want) || c.kept == "" && strings.Contains(got, "acme") {
 				t.Errorf("in the pool after the next change: got %s, want %s of the extension", got, c.kept)
 			}
-			if made := r.calls(func() {
+			if made := r.writes(func() {
 				if _, err := r.patchUser(ann.ID, `{"Operations":[{"op":"replace","path":"title","value":"Boss"}]}`); err != nil {
 					t.Error(err)
 				}

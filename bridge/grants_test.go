@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +59,15 @@ func (r *rig) groupsOf(id, username string) string {
 	return strings.Join(inPool, " ")
 }
 
+// writes are the calls that f made and that change something: a sweep or a look at the pool may come at any time.
+func (r *rig) writes(f func()) map[string]int64 {
+	made := r.calls(f)
+	maps.DeleteFunc(made, func(op string, _ int64) bool {
+		return strings.HasPrefix(op, "List") || strings.HasPrefix(op, "Describe") || strings.HasPrefix(op, "Get") || op == "AdminGetUser"
+	})
+	return made
+}
+
 // groupID is the id of a group that the mirror lists.
 func (r *rig) groupID(name string) string {
 	r.t.Helper()
@@ -83,7 +93,7 @@ func TestGrantsFollowAttributes(t *testing.T) {
 	t.Parallel()
 	r := granting(t)
 	var ann string
-	if made := r.calls(func() {
+	if made := r.writes(func() {
 		ann = r.createUser(`{"userName":"ann","roles":[{"value":"ADMIN","display":"x"},{"value":"nothing"}],"entitlements":[{"value":"mail"}]}`).ID
 	}); made["AdminCreateUser"] != 1 || made["AdminAddUserToGroup"] != 2 || len(made) != 2 {
 		t.Errorf("creating a user with two grants made %v, want one create and two memberships", made)
@@ -111,7 +121,7 @@ func TestGrantsFollowAttributes(t *testing.T) {
 	if n := r.journal(); n != 0 {
 		t.Errorf("%d entries in the journal, want none", n)
 	}
-	if made := r.calls(func() {
+	if made := r.writes(func() {
 		if _, err := r.patchUser(ann, `{"Operations":[{"op":"replace","path":"roles","value":[{"value":"admin"}]}]}`); err != nil {
 			t.Error(err)
 		}

@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"reflect"
 	"slices"
@@ -47,6 +48,15 @@ func acmeWorld(t *testing.T, unknown bool) *world {
 	})
 }
 
+// changes are the calls so far that change something: a look at the pool may come at any time.
+func (w *world) changes() map[string]int64 {
+	calls := w.emulator.Calls()
+	maps.DeleteFunc(calls, func(op string, _ int64) bool {
+		return strings.HasPrefix(op, "List") || strings.HasPrefix(op, "Describe") || strings.HasPrefix(op, "Get") || op == "AdminGetUser"
+	})
+	return calls
+}
+
 func acmeUser(name, extension string) string {
 	return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","` + acme + `"],"userName":"` + name + `","` + acme + `":` + extension + `}`
 }
@@ -87,19 +97,19 @@ func TestExtensionIsStoredAndShown(t *testing.T) {
 			t.Errorf("%s in the pool: got %q, want %q: applications get it as a claim", name, got, want)
 		}
 	}
-	before := w.emulator.Calls()
+	before := w.changes()
 	again := w.do(t, "PUT", "/scim/v2/Users/"+made.id(), strings.Replace(made.text, `"born":"Ulm",`, "", 1)).want(200)
-	if after := w.emulator.Calls(); after["AdminUpdateUserAttributes"] == before["AdminUpdateUserAttributes"] {
+	if after := w.changes(); after["AdminUpdateUserAttributes"] == before["AdminUpdateUserAttributes"] {
 		// pin and secretive were not in the answer, so that this PUT takes them away; born, immutable, stays.
 		t.Error("a PUT without pin and secretive made no call")
 	}
 	if got := again.extension()["born"]; got != "Ulm" {
 		t.Errorf("born after a PUT without it: got %v, want Ulm: it is immutable", got)
 	}
-	calls := w.emulator.Calls()
+	calls := w.changes()
 	same := w.do(t, "PUT", "/scim/v2/Users/"+made.id(), again.text).want(200)
-	if same.header.Get("ETag") != again.header.Get("ETag") || !reflect.DeepEqual(calls, w.emulator.Calls()) {
-		t.Errorf("PUT of a GET: got version %s and calls %v, want %s and none", same.header.Get("ETag"), w.emulator.Calls(), again.header.Get("ETag"))
+	if same.header.Get("ETag") != again.header.Get("ETag") || !reflect.DeepEqual(calls, w.changes()) {
+		t.Errorf("PUT of a GET: got version %s and calls %v, want %s and none", same.header.Get("ETag"), w.changes(), again.header.Get("ETag"))
 	}
 }
 

@@ -80,10 +80,10 @@ func TestDialects(t *testing.T) {
 			if r := lenient.do(t, d.method, names.Replace(d.path), names.Replace(d.body), headers...); r.status >= 300 {
 				t.Errorf("lenient: got %d %s, want it understood", r.status, r.text)
 			}
-			calls := strict.emulator.Calls()
+			calls := strict.changes()
 			r := strict.do(t, d.method, strictNames.Replace(d.path), strictNames.Replace(d.body), headers...)
 			r.refused(d.status, d.scimType, d.detail)
-			for op, n := range strict.emulator.Calls() {
+			for op, n := range strict.changes() {
 				if n != calls[op] {
 					t.Errorf("strict: got a call of %s, want none", op)
 				}
