@@ -53,10 +53,13 @@ func legalName(name string) bool {
 	return n >= 1 && n <= 128
 }
 
-// named returns the id of another user than one who has a userName.
-func (m *town) named(name, but string) bool {
+// named reports whether another user than one has a userName, or has it for an id: admin calls take either.
+func (m *town) named(userName, but string) bool {
+	if id := strings.ToLower(userName); id != but && m.people[id] != nil {
+		return true
+	}
 	return slices.ContainsFunc(slices.Collect(maps.Keys(m.people)), func(id string) bool {
-		return id != but && strings.EqualFold(m.people[id].userName, name)
+		return id != but && strings.EqualFold(m.people[id].userName, userName)
 	})
 }
 
@@ -80,7 +83,7 @@ func (m *town) createPerson(p person, s said) verdict {
 	switch {
 	case !legalName(p.userName):
 		return refuse(400, value)
-	case m.named(p.userName, ""), m.people[p.userName] != nil: // a UUID that is somebody's id
+	case m.named(p.userName, ""):
 		return refuse(409, "uniqueness")
 	}
 	p.active = s != saidInactive
