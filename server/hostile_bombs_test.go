@@ -17,7 +17,7 @@ type bomb struct {
 }
 
 // bombTime is what any bomb may take. Each takes a second or less; without its limit it takes minutes.
-const bombTime = 20 * time.Second
+const bombTime = time.Minute
 
 // many joins n texts that format makes of their numbers, which have six digits.
 func many(n int, format string) string {
