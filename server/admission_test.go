@@ -57,7 +57,11 @@ func TestNoRoom(t *testing.T) {
 	var leaving sync.WaitGroup
 	for method, id := range map[string]string{"PATCH": ids[0], "DELETE": ids[1]} {
 		leaving.Go(func() {
-			if r := w.do(t, method, users+"/"+id, patchOf(`{"op":"replace","value":{"active":false}}`)); r.status >= 300 {
+			r := reply{status: http.StatusTooManyRequests}
+			for r.status == http.StatusTooManyRequests { // while the question below takes the place
+				r = w.do(t, method, users+"/"+id, patchOf(`{"op":"replace","value":{"active":false}}`))
+			}
+			if r.status >= 300 {
 				t.Errorf("%s: got %d %s, want success", r.what, r.status, r.text)
 			}
 		})
