@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,6 +37,12 @@ type Info struct {
 	// CaseSensitive: usernames and aliases differ by case. Otherwise the pool
 	// returns username, email and preferred_username in lower case.
 	CaseSensitive bool
+	// SelfSignUp: people can make accounts themselves (AllowAdminCreateUserOnly is not
+	// set), under any username that is free.
+	SelfSignUp bool
+	// Passkeys: people can sign in with passkeys (WebAuthn), which no admin can list
+	// or take away.
+	Passkeys bool
 }
 
 // AttributeInfo is one attribute of a pool's schema.
@@ -74,6 +81,10 @@ func infoFrom(id string, pool *types.UserPoolType) (Info, error) {
 		AliasAttributes:    plain(pool.AliasAttributes),
 		AutoVerified:       plain(pool.AutoVerifiedAttributes),
 		CaseSensitive:      true, // the API's default
+		SelfSignUp:         pool.AdminCreateUserConfig == nil || !pool.AdminCreateUserConfig.AllowAdminCreateUserOnly,
+	}
+	if p := pool.Policies; p != nil && p.SignInPolicy != nil {
+		info.Passkeys = slices.Contains(p.SignInPolicy.AllowedFirstAuthFactors, types.AuthFactorTypeWebAuthn)
 	}
 	if c := pool.UsernameConfiguration; c != nil && c.CaseSensitive != nil {
 		info.CaseSensitive = *c.CaseSensitive

@@ -48,12 +48,16 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// NewEmulator returns an emulator with an empty pool PoolID that has the custom attributes a server needs.
-func NewEmulator(cfg emulator.Config) (*emulator.Emulator, error) {
+// NewEmulator returns an emulator with an empty pool PoolID that has the custom attributes a server needs, and in which
+// only administrators create users. change changes the pool before it is made.
+func NewEmulator(cfg emulator.Config, change ...func(*emulator.PoolConfig)) (*emulator.Emulator, error) {
 	e := emulator.New(cfg)
-	pool := emulator.PoolConfig{ID: PoolID, Name: "local"}
+	pool := emulator.PoolConfig{ID: PoolID, Name: "local", AdminOnly: true}
 	for _, name := range schemas.OverflowNames() {
 		pool.CustomAttributes = append(pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(name, "custom:")})
+	}
+	for _, f := range change {
+		f(&pool)
 	}
 	if err := e.CreatePool(pool); err != nil {
 		return nil, fmt.Errorf("making the pool: %w", err)

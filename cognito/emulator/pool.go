@@ -27,6 +27,9 @@ type PoolConfig struct {
 	// CaseInsensitive makes usernames, e-mail and preferred_username count, and be returned, in lower case. The zero value is
 	// CreateUserPool's default; the AWS console makes case-insensitive pools.
 	CaseInsensitive bool
+	// AdminOnly is AdminCreateUserConfig.AllowAdminCreateUserOnly: people cannot sign up themselves. The zero value is CreateUserPool's
+	// default. Signing up is not emulated, so it is only reported.
+	AdminOnly bool
 	// Required names standard attributes that must have a value.
 	Required []string
 	// Immutable names standard attributes that cannot change after creation.
@@ -100,6 +103,7 @@ func (e *Emulator) CreatePool(c PoolConfig) error {
 		UsernameAttributes:     c.UsernameAttributes,
 		UsernameConfiguration:  &usernameConfiguration{CaseSensitive: !c.CaseInsensitive},
 		AutoVerifiedAttributes: c.AutoVerified,
+		AdminCreateUserConfig:  &adminCreateUserConfig{AllowAdminCreateUserOnly: c.AdminOnly},
 	}
 	if c.VerifyBeforeUpdate != nil {
 		in.UserAttributeUpdateSettings = &updateSettings{c.VerifyBeforeUpdate}
