@@ -122,6 +122,23 @@ func (d *Directory) Swept(ctx context.Context) (time.Time, error) {
 	return fromMS(at), err
 }
 
+// Policy returns what Tx.SetPolicy noted last, "" when nothing was. It is the caller's text: the store only keeps it.
+func (d *Directory) Policy(ctx context.Context) (policy string, err error) {
+	err = d.s.read(ctx, func(c *conn) error {
+		return c.one("SELECT policy FROM directory WHERE dir = ?", one{d.dir}, &policy)
+	})
+	return policy, err
+}
+
+// Tombstones returns the tombstones of users that hold the externalId, byte for byte, in the order of their creation.
+func (d *Directory) Tombstones(ctx context.Context, externalID string) ([]Doc, error) {
+	var r docReader
+	err := d.s.read(ctx, func(c *conn) error {
+		return collect(c, r.scan, byTerm, d.dir, tombstoned.code, tombstoned.term(externalID))
+	})
+	return r.docs, err
+}
+
 // Get returns the row with the SCIM id, byte for byte, in whatever State it is; ErrNotFound when there is none.
 func (d *Directory) Get(ctx context.Context, kind Kind, id string) (doc Doc, err error) {
 	err = d.s.read(ctx, func(c *conn) error {

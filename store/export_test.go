@@ -56,18 +56,18 @@ func (s *Store) checkKind(c *conn, dir int64, kind Kind) error {
 		if got := slices.Sorted(d.Groups()); kind == User && !slices.Equal(got, ids) {
 			return fmt.Errorf("%s: refs are %q, memberships say %q", d.ID, got, ids)
 		}
-		if d.State != Listed {
-			continue
-		}
-		for level := 1; level <= tallyTop; level++ {
-			counts[tallyKey{kind, level, d.Seq >> (tallyBits * level)}]++
-		}
-		terms, err := s.indexes.terms(kind, d.ID, d.JSON)
+		terms, err := s.indexes.terms(d)
 		if err != nil {
 			return err
 		}
 		for _, t := range terms {
 			want = append(want, fmt.Sprint(t.code, t.value, d.Seq))
+		}
+		if d.State != Listed {
+			continue
+		}
+		for level := 1; level <= tallyTop; level++ {
+			counts[tallyKey{kind, level, d.Seq >> (tallyBits * level)}]++
 		}
 	}
 	if err := checkTally(c, dir, kind, counts); err != nil {
@@ -115,7 +115,7 @@ func checkTally(c *conn, dir int64, kind Kind, want map[tallyKey]int) error {
 }
 
 func (s *Store) checkTerms(c *conn, dir int64, kind Kind, want []string) error {
-	codes := map[int]bool{idCode(kind): true}
+	codes := map[int]bool{idCode(kind): true, tombstoned.code: kind == tombstoned.kind}
 	for _, x := range slices.Concat(s.indexes.list, s.indexes.sorts) {
 		codes[x.code] = codes[x.code] || x.kind == kind
 	}
@@ -143,7 +143,7 @@ func checkOrphans(c *conn) error {
 		"members without group": "SELECT COUNT(*) FROM member m WHERE NOT EXISTS (SELECT 1 FROM resource r WHERE r.seq = m.grp AND r.kind = 2)",
 		"members without user":  "SELECT COUNT(*) FROM member m WHERE NOT EXISTS (SELECT 1 FROM resource r WHERE r.seq = m.usr AND r.kind = 1)",
 		"terms too long":        "SELECT COUNT(*) FROM term WHERE LENGTH(CAST(value AS BLOB)) > 512",
-		"terms without row":     "SELECT COUNT(*) FROM term t WHERE NOT EXISTS (SELECT 1 FROM resource r WHERE r.seq = t.seq AND r.dir = t.dir AND r.state = 1)",
+		"terms without row":     "SELECT COUNT(*) FROM term t WHERE NOT EXISTS (SELECT 1 FROM resource r WHERE r.seq = t.seq AND r.dir = t.dir AND r.state = CASE t.attr WHEN 12 THEN 3 ELSE 1 END)",
 		"rows of no directory":  "SELECT COUNT(*) FROM resource r WHERE NOT EXISTS (SELECT 1 FROM directory d WHERE d.dir = r.dir)",
 		"counts of none":        "SELECT COUNT(*) FROM tally t WHERE NOT EXISTS (SELECT 1 FROM directory d WHERE d.dir = t.dir)",
 		"members out of date":   "SELECT COUNT(*) FROM member m JOIN resource u ON u.seq = m.usr WHERE m.id <> u.id OR m.display <> u.display OR m.listed <> (u.state = 1)",

@@ -129,18 +129,29 @@ type term struct {
 	value string
 }
 
-// terms returns the terms of a row, without duplicates. An empty value is none.
-func (ix indexes) terms(kind Kind, id string, doc []byte) ([]term, error) {
-	found, err := ix.sortTerms(kind, doc)
-	if err != nil {
-		return nil, err
+// tombstoned finds the tombstones of users by their externalId: see Directory.Tombstones.
+var tombstoned = index{code: 12, kind: User, attr: "externalId", exact: true}
+
+// terms returns the terms of a row, without duplicates: a listed one has them all, a tombstone its externalId, a hidden one
+// (and the zero Doc) none. An empty value is none.
+func (ix indexes) terms(d Doc) (found []term, err error) {
+	list := ix.list
+	switch d.State {
+	case Listed:
+		if found, err = ix.sortTerms(d.Kind, d.JSON); err != nil {
+			return nil, err
+		}
+		if folded := filter.Fold(d.ID); folded != d.ID {
+			found = append(found, term{idCode(d.Kind), (index{}).term(d.ID)})
+		}
+	case Tombstone:
+		list = []index{tombstoned}
+	default:
+		return nil, nil
 	}
-	if folded := filter.Fold(id); folded != id {
-		found = append(found, term{idCode(kind), (index{}).term(id)})
-	}
-	for name, raw := range fields(doc) {
-		for _, x := range ix.list {
-			if x.kind != kind || x.attr != name {
+	for name, raw := range fields(d.JSON) {
+		for _, x := range list {
+			if x.kind != d.Kind || x.attr != name {
 				continue
 			}
 			v, err := decode(raw)
@@ -203,15 +214,16 @@ func (ix index) values(v any) (values []string, ok bool) {
 	return values, true
 }
 
-// writeTerms changes the terms of a row from those of the document before to those of after; nil: none.
-func (t *Tx) writeTerms(d Doc, before, after []byte) error {
-	var had, want []term
-	var err error
-	if before != nil {
-		had, err = t.d.s.indexes.terms(d.Kind, d.ID, before)
+// writeTerms changes the terms of a row from those of before, as it was, to those of after; the zero Doc stands for no row.
+func (t *Tx) writeTerms(before, after Doc) error {
+	had, err := t.d.s.indexes.terms(before)
+	var want []term
+	if err == nil {
+		want, err = t.d.s.indexes.terms(after)
 	}
-	if err == nil && after != nil {
-		want, err = t.d.s.indexes.terms(d.Kind, d.ID, after)
+	d := after
+	if d.Seq == 0 {
+		d = before
 	}
 	if err != nil {
 		return fmt.Errorf("indexing %s %s: %w", d.Kind, d.ID, err)

@@ -137,11 +137,8 @@ func (t *Tx) insert(doc Doc) (Doc, error) {
 	}
 	if doc.State == Listed {
 		t.count(doc.Kind, doc.Seq, 1)
-		if err := t.writeTerms(doc, nil, doc.JSON); err != nil {
-			return Doc{}, err
-		}
 	}
-	return doc, nil
+	return doc, t.writeTerms(Doc{}, doc)
 }
 
 // change makes the row old that of doc.
@@ -173,17 +170,10 @@ func (t *Tx) change(old, doc Doc) (Doc, error) {
 			return Doc{}, err
 		}
 	}
-	var before, after []byte
-	if was {
-		before = old.JSON
-	}
-	if is {
-		after = doc.JSON
-	}
-	if was == is && !edited {
+	if old.State == doc.State && !edited {
 		return doc, nil
 	}
-	return doc, t.writeTerms(doc, before, after)
+	return doc, t.writeTerms(old, doc)
 }
 
 // update writes a row's columns.
@@ -233,9 +223,9 @@ func (t *Tx) forget(doc Doc) error {
 		if err := t.list(doc, false); err != nil {
 			return err
 		}
-		if err := t.writeTerms(doc, doc.JSON, nil); err != nil {
-			return err
-		}
+	}
+	if err := t.writeTerms(doc, Doc{}); err != nil {
+		return err
 	}
 	delete(t.ends, doc.Seq)
 	for _, query := range []string{
@@ -274,4 +264,9 @@ func (t *Tx) prune() error {
 // is not complete any more.
 func (t *Tx) SetSwept(at time.Time) error {
 	return t.c.exec("UPDATE directory SET swept = ? WHERE dir = ?", ms(at), t.d.dir)
+}
+
+// SetPolicy notes by which rules the states of rows have been decided; see Directory.Policy.
+func (t *Tx) SetPolicy(policy string) error {
+	return t.c.exec("UPDATE directory SET policy = ? WHERE dir = ?", policy, t.d.dir)
 }
