@@ -81,6 +81,8 @@ func (d *Directory) stepUser(ctx context.Context, op *operation, s Step, user co
 		return user, nil
 	case SignOut:
 		return user, d.pool.SignOut(leaving, s.User)
+	case LeaveGroups:
+		return d.depart(leaving, user)
 	case EnableUser:
 		if err := d.pool.EnableUser(ctx, s.User); err != nil {
 			return user, err

@@ -32,6 +32,16 @@ type DirectoryConfig struct {
 	Attributes []schemas.Row
 	// Grants make values of users' attributes memberships.
 	Grants []Grant
+	// Adoption, AdoptSelfSignedUp and AdoptGroups say what of the users and groups that were there before is SCIM's.
+	//
+	// AdoptSelfSignedUp acknowledges that people may have made accounts themselves: adoption then replaces the password and
+	// ends the sessions. Without it, a pool that lets people sign up is refused unless nobody is adopted.
+	//
+	// AdoptGroups are the names of groups that are listed although SCIM did not make them, EveryGroup for all without an IAM
+	// role; one with a role only by its name.
+	Adoption          Adoption
+	AdoptSelfSignedUp bool
+	AdoptGroups       []string
 	// SweepEvery is the pause between two sweeps of the pool. 0: 30 minutes. Negative: none after the first, for tests.
 	SweepEvery time.Duration
 	// Lag is how long Cognito's listings may take to show a write (they are eventually consistent). 0: 30 seconds.
@@ -47,19 +57,22 @@ type DirectoryConfig struct {
 
 // Directory is a pool, its attribute mapping and its mirror. Connections to one pool share it.
 type Directory struct {
-	pool    *cognito.Pool
-	mirror  *store.Directory
-	mapping *schemas.Mapping
-	style   style
-	grants  []grant
-	cfg     DirectoryConfig
-	log     *slog.Logger
-	poolID  string
-	space   uuid.UUID // of the ids of groups that do not carry ours
+	pool     *cognito.Pool
+	mirror   *store.Directory
+	mapping  *schemas.Mapping
+	style    style
+	grants   []grant
+	adoption adoption
+	cfg      DirectoryConfig
+	log      *slog.Logger
+	poolID   string
+	space    uuid.UUID // of the ids of groups that do not carry ours
 
 	warm        atomic.Bool  // the mirror has been complete once
 	groupsKnown atomic.Bool  // every group of the pool has been seen
 	swept       atomic.Int64 // when the last complete sweep of this process ended, Unix ms; 0: none yet
+	stale       atomic.Bool  // rows may be in the state that a former policy gave them
+	exposed     atomic.Bool  // see signUps
 	unreachable atomic.Pointer[error]
 	sweepNow    chan struct{} // asks for a sweep at once
 
@@ -97,6 +110,10 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 	if err != nil {
 		return nil, err
 	}
+	adoption, err := adoptionOf(info, cfg)
+	if err != nil {
+		return nil, err
+	}
 	grants, err := newGrants(cfg.Types.Users, cfg.Grants)
 	if err != nil {
 		return nil, err
@@ -106,7 +123,7 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 		return nil, fmt.Errorf("opening the mirror of pool %s: %w", info.ID, err)
 	}
 	d := &Directory{
-		pool: cfg.Pool, mirror: mirror, mapping: mapping, grants: grants, style: styleOf(info), cfg: cfg, poolID: info.ID,
+		pool: cfg.Pool, mirror: mirror, mapping: mapping, grants: grants, style: styleOf(info), adoption: adoption, cfg: cfg, poolID: info.ID,
 		log: cfg.Logger.With("pool", info.ID), sweepNow: make(chan struct{}, 1),
 		space: uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:scim-cognito:"+info.ID)),
 	}
@@ -117,8 +134,14 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 	if err != nil {
 		return nil, fmt.Errorf("reading the mirror of pool %s: %w", info.ID, err)
 	}
-	d.warm.Store(!swept.IsZero())
-	d.groupsKnown.Store(!swept.IsZero())
+	policy, err := mirror.Policy(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the mirror of pool %s: %w", info.ID, err)
+	}
+	current := policy == adoption.states()
+	d.warm.Store(!swept.IsZero() && current)
+	d.groupsKnown.Store(!swept.IsZero() && current)
+	d.stale.Store(!swept.IsZero() && !current)
 	d.base, d.stop = context.WithCancel(context.WithoutCancel(ctx))
 	return d, nil
 }
@@ -215,6 +238,7 @@ type ConnectionConfig struct {
 	// Strict: no dialect is understood.
 	Strict     bool
 	Federation *Federation // nil: people are not linked to an identity provider
+	Deletion   Deletion
 }
 
 // Connection is one identity provider's view of a directory, and everything it can reach. It is safe for concurrent use.

@@ -38,7 +38,7 @@ func (d *Directory) leaving(ctx context.Context, doc store.Doc) (time.Duration, 
 	if err != nil {
 		return 0, err
 	}
-	if pending.deletes() {
+	if pending.deletes() || pending.entombs() {
 		return 2 * journalEvery, nil
 	}
 	_, err = d.mirror.Get(ctx, doc.Kind, doc.ID)

@@ -57,7 +57,7 @@ func TestFaultMatrix(t *testing.T) {
 			for j, s := range strikes {
 				t.Run(string(kind)+" "+s.name, func(t *testing.T) {
 					t.Parallel()
-					m := newMatrix(t, kind, s)
+					m := newMatrix(t, kind, s, worldConfig{})
 					m.number = i + j
 					m.run(calls)
 					mu.Lock()
@@ -84,9 +84,10 @@ type matrix struct {
 	alive   map[string]bool   // ids of what the pool shall hold at the end
 }
 
-func newMatrix(t *testing.T, kind emulator.FaultKind, s strike) *matrix {
+// newMatrix makes a matrix; cfg says what else its server is, and may be empty.
+func newMatrix(t *testing.T, kind emulator.FaultKind, s strike, cfg worldConfig) *matrix {
 	m := &matrix{kind: kind, strike: s, people: map[string]string{}, alive: map[string]bool{}}
-	cfg := worldConfig{limits: server.Limits{Deadline: deadline}}
+	cfg.limits = server.Limits{Deadline: deadline}
 	cfg.cognito = cognito.Config{Quotas: &cognito.Quotas{}, MaxBackoff: 1, Attempts: s.attempts}
 	if m.timesOut() {
 		cfg.cognito.Timeout = 40 * time.Millisecond
@@ -123,7 +124,7 @@ func (m *matrix) timesOut() bool {
 
 // measured are the Cognito calls of each write when nothing goes wrong.
 func measured(t *testing.T) map[string]map[string]int64 {
-	m := newMatrix(t, "", strike{})
+	m := newMatrix(t, "", strike{}, worldConfig{})
 	calls := map[string]map[string]int64{}
 	for _, w := range writes {
 		c := m.trial(w, w.name+" without faults")

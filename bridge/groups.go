@@ -95,7 +95,7 @@ func (c *Connection) freeGroupName(ctx context.Context, op *operation, display s
 		case err != nil:
 			return "", internal(err)
 		case !holder.Managed || holder.State != store.Listed:
-			return "", &Error{Kind: Exists, Detail: fmt.Sprintf("the user pool has a group %q that was not made through SCIM and whose name is, or looks like, the one for %q: rename one of them", holder.PoolName, display)}
+			return "", &Error{Kind: Exists, Detail: fmt.Sprintf("the user pool has a group %q that was not made through SCIM and whose name is, or looks like, the one for %q: rename one of them, or let the SCIM server adopt that group (connections[].adoptGroups)", holder.PoolName, display)}
 		}
 	}
 	return "", &Error{Kind: Exists, Detail: fmt.Sprintf("all Cognito group names that could stand for %q are taken", display)}
@@ -187,11 +187,11 @@ func (c *Connection) changeGroup(ctx context.Context, id, method string, change 
 // uncertain is sent in any case; after a deletion of unknown outcome any is, since it tells whether the group is there.
 func (d *Directory) describe(ctx context.Context, op *operation, doc store.Doc, is, want schemas.Resource, pending *entry) (string, error) {
 	wanted := groupAttributes(want, doc.ID)
-	unsure := pending.deletes() || pending != nil && pending.want.Group != nil && pending.want.Group.Describe != ""
+	unsure := !doc.Managed || pending.deletes() || pending != nil && pending.want.Group != nil && pending.want.Group.Describe != ""
 	if !unsure && sameAttributes(groupAttributes(is, doc.ID), wanted) {
 		return "", nil
 	}
-	if !doc.Managed {
+	if !doc.Managed { // the first write adopts it
 		there, err := d.pool.Group(ctx, doc.PoolName)
 		if err != nil {
 			return "", fromCognito(err)

@@ -44,7 +44,8 @@ func newGate(t *testing.T, people int, guard bridge.Guard) *gate {
 	if err := g.emulator.SeedUsers(stack.PoolID, people); err != nil {
 		t.Fatal(err)
 	}
-	g.cfg = stack.Config{File: filepath.Join(t.TempDir(), "scim.db"), Emulator: g.emulator, Cognito: cognito.Config{Quotas: &cognito.Quotas{}},
+	g.cfg = stack.Config{File: filepath.Join(t.TempDir(), "scim.db"), Emulator: g.emulator,
+		Directory: bridge.DirectoryConfig{Adoption: bridge.AdoptAll}, Cognito: cognito.Config{Quotas: &cognito.Quotas{}},
 		Connection: bridge.ConnectionConfig{Guard: guard}}
 	g.start()
 	t.Cleanup(func() {

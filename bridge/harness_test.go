@@ -72,11 +72,12 @@ func (p inProcess) RoundTrip(r *http.Request) (response *http.Response, err erro
 func newRig(t *testing.T, configure ...func(*rigConfig)) *rig {
 	t.Helper()
 	r := &rig{t: t, file: filepath.Join(t.TempDir(), "scim.db")}
-	r.cfg.pool = emulator.PoolConfig{ID: poolID, Name: "local"}
+	r.cfg.pool = emulator.PoolConfig{ID: poolID, Name: "local", AdminOnly: true}
 	for _, name := range schemas.OverflowNames() {
 		r.cfg.pool.CustomAttributes = append(r.cfg.pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(name, "custom:")})
 	}
 	r.cfg.dir.SweepEvery = -1
+	r.cfg.dir.Adoption, r.cfg.dir.AdoptGroups = bridge.AdoptAll, []string{bridge.EveryGroup}
 	r.cfg.quotas = &cognito.Quotas{} // no pacing
 	for _, f := range configure {
 		f(&r.cfg)

@@ -30,6 +30,8 @@ type desiredUser struct {
 	Join     []string          `json:"join,omitempty"`
 	Password string            `json:"password,omitempty"` // that one is to be set, and whose: passwordGiven or passwordRandom
 	Invite   cognito.Courier   `json:"invite,omitempty"`   // of a create
+	TakeOver bool              `json:"takeOver,omitempty"` // whoever can sign in now cannot afterwards
+	Depart   bool              `json:"depart,omitempty"`   // it is in no group any more
 	linkChange
 }
 
@@ -67,13 +69,45 @@ func desiredUserOf(plan Plan) *desiredUser {
 		case StopProfile, StopProfiles:
 			u.stop(*s.Link)
 		case SetPassword:
-			u.Password = passwordGiven
-			if s.secret.random {
+			switch {
+			case s.secret.temporary:
+				u.TakeOver = true
+			case s.secret.random:
 				u.Password = passwordRandom
+			default:
+				u.Password = passwordGiven
 			}
+		case LeaveGroups:
+			u.Depart = true
 		}
 	}
 	return u
+}
+
+// steps is the plan of a user who is taken over, or out of all groups: in an order in which the marker, which tells that
+// all is done, comes last but for the reactivation.
+func (u *desiredUser) steps() Plan {
+	var plan Plan
+	add := func(op Op) { plan = append(plan, Step{Op: op, User: u.Username}) }
+	leaves := u.Enabled != nil && !*u.Enabled
+	if leaves {
+		add(DisableUser)
+		add(SignOut)
+	}
+	if u.TakeOver {
+		plan = append(plan, takenPassword(u.Username))
+	}
+	if u.TakeOver && !leaves {
+		add(SignOut)
+	}
+	if u.Depart {
+		add(LeaveGroups)
+	}
+	plan = append(plan, Step{Op: UpdateUser, User: u.Username, Set: u.Set})
+	if u.Enabled != nil && !leaves {
+		add(EnableUser)
+	}
+	return plan
 }
 
 func desiredGroupOf(name, id string, plan Plan) *desiredGroup {

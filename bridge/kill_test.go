@@ -73,13 +73,14 @@ type victim struct {
 	process  *process
 }
 
-func newVictim(t *testing.T) *victim {
+// newVictim starts the program; more are further keys of its connection.
+func newVictim(t *testing.T, more ...string) *victim {
 	t.Helper()
 	e := must(stack.NewEmulator(emulator.Config{Seed: 1}))
 	behind := httptest.NewServer(e)
 	t.Cleanup(behind.Close)
 	v := &victim{matrix: &matrix{people: map[string]string{}, alive: map[string]bool{}, world: &world{t: t, emulator: e, client: audit.Client(e)}}}
-	v.settings = newSettings(t, behind.URL)
+	v.settings = newSettings(t, behind.URL, more...)
 	v.start()
 	v.makePeople()
 	return v

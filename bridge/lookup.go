@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,17 +43,21 @@ func (c *Connection) Group(ctx context.Context, id string) (store.Doc, error) {
 // get returns a listed row by its id. A user that the mirror lacks is looked up in the pool; groups have no look-up by
 // id, so that until all have been seen there is no answer.
 func (d *Directory) get(ctx context.Context, kind store.Kind, id string) (store.Doc, error) {
+	fresh := d.fresh() // before the mirror is read: a sweep may end meanwhile
 	doc, err := d.mirror.Get(ctx, kind, id)
-	if errors.Is(err, store.ErrNotFound) {
-		switch {
-		case kind == store.Group && !d.groupsKnown.Load():
-			return store.Doc{}, d.warming()
-		case kind == store.User && IDShaped(id) && !d.fresh():
-			if err := d.find(ctx, "sub", id); err != nil {
-				return store.Doc{}, err
-			}
-			doc, err = d.mirror.Get(ctx, kind, id)
+	if kind == store.Group && !d.groupsKnown.Load() && (err != nil || d.stale.Load()) {
+		return store.Doc{}, d.warming()
+	}
+	if kind == store.User && d.mayBeOtherwise(doc, err, fresh) && IDShaped(id) {
+		users, searchErr := d.search(ctx, "sub", id)
+		if searchErr != nil {
+			return store.Doc{}, searchErr
 		}
+		offered, searchErr := d.offered(ctx, users, "sub", id)
+		if searchErr != nil || offered != nil {
+			return *cmp.Or(offered, &store.Doc{}), searchErr
+		}
+		doc, err = d.mirror.Get(ctx, kind, id)
 	}
 	if errors.Is(err, store.ErrNotFound) || err == nil && doc.State != store.Listed {
 		return store.Doc{}, notFound(kind.String(), id)
@@ -60,24 +65,43 @@ func (d *Directory) get(ctx context.Context, kind store.Kind, id string) (store.
 	return doc, internal(err)
 }
 
-// find asks the pool for users by an attribute of Cognito's and notes in the mirror what it finds. For a value that Cognito
-// cannot search for (its filters have 256 characters, escapes included) a complete mirror has to do.
+// mayBeOtherwise reports whether the pool must be asked about a user whom the mirror does not know, or not as listed.
+func (d *Directory) mayBeOtherwise(doc store.Doc, err error, fresh bool) bool {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return !fresh
+	case err != nil || doc.State == store.Tombstone:
+		return false
+	case doc.State == store.Hidden:
+		return d.adoption.users != AdoptNone || d.stale.Load()
+	}
+	return d.stale.Load() && !doc.Managed
+}
+
+// find is search for what it notes.
 func (d *Directory) find(ctx context.Context, attribute, value string) error {
+	_, err := d.search(ctx, attribute, value)
+	return err
+}
+
+// search asks the pool for users by an attribute of Cognito's and notes in the mirror what it finds. For a value that Cognito
+// cannot search for (its filters have 256 characters, escapes included) a complete mirror has to do.
+func (d *Directory) search(ctx context.Context, attribute, value string) ([]cognito.User, error) {
 	requested := d.now()
 	users, err := d.pool.FindUsers(ctx, attribute, value)
 	switch {
 	case cognito.KindOf(err) == cognito.Invalid && d.warm.Load():
-		return nil
+		return nil, nil
 	case cognito.KindOf(err) == cognito.Invalid:
-		return d.warming()
+		return nil, d.warming()
 	case err != nil:
-		return fromCognito(err)
+		return nil, fromCognito(err)
 	}
 	docs := make([]store.Doc, len(users))
 	for i, u := range users {
 		docs[i] = d.userDoc(u)
 	}
-	return d.observe(ctx, requested, docs...)
+	return users, d.observe(ctx, requested, docs...)
 }
 
 // pointed are the SCIM attributes by which Cognito can be asked, and what it calls them.
@@ -107,10 +131,12 @@ func (d *Directory) list(ctx context.Context, q store.Query) (store.Page, error)
 	return page, internal(err)
 }
 
-// listPoint answers from the mirror, and asks the pool once when there is nothing there and no recent sweep says so.
+// listPoint answers from the mirror, and asks the pool once when there is nothing there and no recent sweep says so. What
+// the pool then has may be offered for adoption.
 func (d *Directory) listPoint(ctx context.Context, q store.Query, attribute, value string) (store.Page, error) {
+	fresh := d.fresh() // as for get
 	page, err := d.list(ctx, q)
-	if err != nil || page.Total > 0 || d.fresh() {
+	if err != nil || page.Total > 0 && !d.stale.Load() {
 		return page, err
 	}
 	if err := d.known(value); err != nil && attribute == "username" {
@@ -120,10 +146,33 @@ func (d *Directory) listPoint(ctx context.Context, q store.Query, attribute, val
 	if !ok {
 		return page, nil
 	}
-	if err := d.find(ctx, attribute, value); err != nil {
+	if fresh {
+		if may, err := d.mayOffer(ctx, attribute, value); err != nil || !may {
+			return page, err
+		}
+	}
+	users, err := d.search(ctx, attribute, value)
+	if err != nil {
 		return store.Page{}, err
 	}
-	return d.list(ctx, q)
+	page, err = d.list(ctx, q)
+	if err != nil || page.Total > 0 || q.Where.Op == filter.And || attribute != "username" && attribute != "email" {
+		return page, err
+	}
+	doc, err := d.offered(ctx, users, attribute, value)
+	if err != nil || doc == nil {
+		return page, err
+	}
+	return alone(q, *doc), nil
+}
+
+// alone is the page that q asks for of a list with one row.
+func alone(q store.Query, doc store.Doc) store.Page {
+	page := store.Page{Total: 1, Docs: func(func(store.Doc, error) bool) {}}
+	if q.Count > 0 && q.Start <= 1 && (q.After == nil || q.After.Seq == 0) {
+		page.Len, page.Docs = 1, func(yield func(store.Doc, error) bool) { yield(doc, nil) }
+	}
+	return page
 }
 
 // askable is how the pool is asked for a value; ok is false when it cannot hold a user by it at all, which spares the calls
@@ -149,6 +198,8 @@ func point(e *filter.Expr) (attribute, value string, ok bool) {
 			return attribute, value, ok
 		}
 		return point(e.Right)
+	case e.Op == filter.Has && strings.EqualFold(e.Path.Name, "emails"):
+		return pointIn(e.Left)
 	case e.Op != filter.Eq:
 		return "", "", false
 	}
@@ -158,6 +209,21 @@ func point(e *filter.Expr) (attribute, value string, ok bool) {
 	}
 	value, ok = e.Value.(string)
 	return attribute, value, ok && pointed[attribute] != ""
+}
+
+// pointIn is point for what the brackets of emails[…] hold.
+func pointIn(e *filter.Expr) (attribute, value string, ok bool) {
+	switch {
+	case e.Op == filter.And:
+		if attribute, value, ok = pointIn(e.Left); ok {
+			return attribute, value, ok
+		}
+		return pointIn(e.Right)
+	case e.Op != filter.Eq || !strings.EqualFold(e.Path.Name, "value"):
+		return "", "", false
+	}
+	value, ok = e.Value.(string)
+	return "emails.value", value, ok
 }
 
 // needsMembers reports whether a filter speaks of memberships, which are known last.

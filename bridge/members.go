@@ -169,7 +169,7 @@ func (c *Connection) members(ctx context.Context, op *operation, delta patch.Del
 	g.SetLimit(atOnce)
 	for i, id := range ids {
 		g.Go(func() (err error) {
-			if found[i], err = c.dir.userByID(gctx, id); errors.Is(err, store.ErrNotFound) {
+			if found[i], err = c.joining(gctx, op, id); errors.Is(err, store.ErrNotFound) {
 				return nil
 			}
 			return err

@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,29 +15,24 @@ import (
 // The mirror holds what the mapping reads back from the pool, never a request as it came. Everything that turns the
 // pool's form into the mirror's, or back, is here.
 
-// userDoc is the mirror's row of a user in the pool. Federated profiles are there but not SCIM's to show. Managed says
-// that the pool holds just what the mapping would write: only then does a row tell what is in the pool.
+// userDoc is the mirror's row of a user in the pool. Managed says that the pool holds just what the mapping would write:
+// only then does a row tell what is in the pool.
 func (d *Directory) userDoc(u cognito.User) store.Doc {
-	r, managed := d.mapping.FromCognito(schemas.PoolUser{Username: u.Username, Sub: u.Sub, Enabled: u.Enabled, Attributes: u.Attributes})
-	managed = managed && d.mapping.Wrote(r, u.Username, u.Attributes)
-	state := store.Listed
-	if isProfile(u) {
-		state = store.Hidden
+	state := d.adoption.userState(u)
+	if state == store.Tombstone {
+		return d.tombstoneDoc(u)
 	}
+	r, managed := d.mapping.FromCognito(schemas.PoolUser{Username: u.Username, Sub: u.Sub, Enabled: u.Enabled, Attributes: d.shown(u)})
+	managed = managed && d.mapping.Wrote(r, u.Username, u.Attributes)
 	doc := d.doc(store.User, r, r.String("userName"), u.Username, state, managed, u.Created, u.Modified)
 	doc.Links = identitiesText(u.Identities)
 	return doc
 }
 
-// groupDoc is the mirror's row of a group in the pool. Hidden are the groups that Cognito makes for an identity
-// provider's users, and those with an IAM role: membership in them would hand out AWS permissions.
+// groupDoc is the mirror's row of a group in the pool.
 func (d *Directory) groupDoc(g cognito.Group) store.Doc {
 	r, managed := schemas.GroupFromCognito(schemas.PoolGroup{Name: g.Name, Description: g.Description}, d.unmanagedID)
-	state := store.Listed
-	if strings.HasPrefix(g.Name, d.poolID+"_") || g.RoleARN != "" {
-		state = store.Hidden
-	}
-	return d.doc(store.Group, r, r.String("displayName"), g.Name, state, managed, g.Created, g.Modified)
+	return d.doc(store.Group, r, r.String("displayName"), g.Name, d.groupState(g, managed), managed, g.Created, g.Modified)
 }
 
 func (d *Directory) doc(kind store.Kind, r schemas.Resource, display, name string, state store.State, managed bool, created, modified time.Time) store.Doc {

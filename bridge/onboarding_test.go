@@ -15,6 +15,7 @@ import (
 	"github.com/scim-cognito/scim-cognito/bench/audit"
 	"github.com/scim-cognito/scim-cognito/bench/idp"
 	"github.com/scim-cognito/scim-cognito/bench/stack"
+	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/cognito/pooltest"
@@ -38,7 +39,8 @@ func newOffice(t *testing.T, users int) *office {
 	if err := o.emulator.SeedUsers(stack.PoolID, users); err != nil {
 		t.Fatal(err)
 	}
-	o.Stack = must(stack.Open(t.Context(), stack.Config{File: filepath.Join(t.TempDir(), "scim.db"), Emulator: o.emulator}))
+	o.Stack = must(stack.Open(t.Context(), stack.Config{File: filepath.Join(t.TempDir(), "scim.db"), Emulator: o.emulator,
+		Directory: bridge.DirectoryConfig{Adoption: bridge.AdoptAll}})) // those who are there before are SCIM's
 	t.Cleanup(func() {
 		if err := o.Stack.Close(); err != nil {
 			t.Errorf("closing the stack: %v", err)

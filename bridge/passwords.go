@@ -35,6 +35,9 @@ type secret struct {
 	text    string
 	random  bool // made here: can be made again
 	lenient bool // the pool's policy may refuse it without failing the request
+	// temporary leaves the user FORCE_CHANGE_PASSWORD: without "forgot password", by which whoever has had the account could
+	// get it back.
+	temporary bool
 }
 
 // What the journal says of a password that is still to be set.
@@ -56,6 +59,13 @@ func (c *Connection) passwordStep(username string, r schemas.Resource, creating 
 	return nil
 }
 
+// takenPassword is the step that takes an account away from whoever can sign in to it.
+func takenPassword(username string) Step {
+	s := randomPassword(username)
+	s.secret.temporary = true
+	return s
+}
+
 // randomPassword is the step that sets a password which nobody knows. It has every kind of character, and is longer than
 // any policy can demand (99).
 func randomPassword(username string) Step {
@@ -73,9 +83,19 @@ func (p Plan) afterLeaving(steps Plan) Plan {
 	return slices.Insert(p, n, steps...)
 }
 
+// withPassword puts steps about the password where they belong: behind those that take access away, or, where an account is
+// taken over, behind the mark, which comes last of what that takes.
+func (p Plan) withPassword(steps Plan) Plan {
+	if !slices.ContainsFunc(p, func(s Step) bool { return s.secret.temporary }) {
+		return p.afterLeaving(steps)
+	}
+	n := slices.IndexFunc(p, func(s Step) bool { return s.Op == UpdateUser })
+	return slices.Insert(p, n+1, steps...)
+}
+
 // setPassword makes the call of a SetPassword step.
 func (d *Directory) setPassword(ctx context.Context, op *operation, s Step) error {
-	err := d.pool.SetPassword(ctx, s.User, s.secret.text, true)
+	err := d.pool.SetPassword(ctx, s.User, s.secret.text, !s.secret.temporary)
 	var e *cognito.Error
 	switch {
 	case !errors.As(err, &e):

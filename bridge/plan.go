@@ -19,6 +19,7 @@ const (
 	SignOut      Op = "AdminUserGlobalSignOut"
 	EnableUser   Op = "AdminEnableUser"
 	SetPassword  Op = "AdminSetUserPassword"
+	LeaveGroups  Op = "AdminListGroupsForUser" // and AdminRemoveUserFromGroup for each
 	DeleteUser   Op = "AdminDeleteUser"
 	CreateGroup  Op = "CreateGroup"
 	UpdateGroup  Op = "UpdateGroup"
@@ -80,6 +81,8 @@ func (p Plan) calls() map[cognito.Category]int {
 			n[cognito.UserRead]++
 		case StopProfiles:
 			n[cognito.UserList]++
+		case LeaveGroups:
+			n[cognito.UserResourceRead]++
 		default:
 			n[cognito.UserUpdate]++
 		}
@@ -91,7 +94,7 @@ func (p Plan) calls() map[cognito.Category]int {
 func (p Plan) priority() cognito.Priority {
 	for _, s := range p {
 		switch s.Op {
-		case DisableUser, SignOut, StopProfile, StopProfiles, RemoveMember, DeleteUser, DeleteGroup:
+		case DisableUser, SignOut, StopProfile, StopProfiles, LeaveGroups, RemoveMember, DeleteUser, DeleteGroup:
 		default:
 			return cognito.Write
 		}

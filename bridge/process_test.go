@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -58,7 +59,8 @@ type settings struct {
 	config string // file
 }
 
-func newSettings(t *testing.T, endpoint string) settings {
+// newSettings makes the program's config; more are further keys of its connection.
+func newSettings(t *testing.T, endpoint string, more ...string) settings {
 	t.Helper()
 	binary, err := program()
 	if err != nil {
@@ -67,8 +69,8 @@ func newSettings(t *testing.T, endpoint string) settings {
 	folder := t.TempDir()
 	s := settings{binary: binary, config: filepath.Join(folder, "config.json")}
 	document := fmt.Sprintf(`{"listen": "127.0.0.1:0", "private": "127.0.0.1:0", "store": %q, "connections": [{"name": "okta",
-		"tokens": [{"name": "only", "secret": "env:SCIM_TOKEN"}], "pool": {"id": %q, "endpoint": %q, "share": 1}}]}`,
-		"sqlite:"+filepath.Join(folder, "scim.db"), stack.PoolID, endpoint)
+		"tokens": [{"name": "only", "secret": "env:SCIM_TOKEN"}], "pool": {"id": %q, "endpoint": %q, "share": 1}%s}]}`,
+		"sqlite:"+filepath.Join(folder, "scim.db"), stack.PoolID, endpoint, strings.Join(append([]string{""}, more...), ", "))
 	if err := os.WriteFile(s.config, []byte(document), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -134,6 +134,17 @@ func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *
 	if _, err := d.remember(ctx, d.userDoc(user)); err != nil {
 		return err
 	}
+	switch {
+	case u.unfinished(user):
+		op.plan = u.steps().withPassword(d.lostPassword(ctx, user.Sub, u)).linking(user.Username, u.left(user)).with(e.grants(), user.Username)
+		if taken := d.claimed(ctx, h, user.Sub, op.plan); taken != nil {
+			return taken
+		}
+		_, err = d.applyUser(ctx, op, e, user, h)
+		return err
+	case e.entombs():
+		return nil // its marker comes last
+	}
 	is := map[string]string{} // of what the entry is about
 	for name := range u.Set {
 		is[name] = user.Attributes[name]
@@ -233,6 +244,9 @@ func (d *Directory) people(ctx context.Context, usernames []string) (people, err
 		}
 		if err != nil {
 			return nil, internal(err)
+		}
+		if doc.State == store.Tombstone {
+			continue // in no group any more, and not to come into one
 		}
 		found = append(found, doc)
 	}

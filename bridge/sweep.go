@@ -64,9 +64,13 @@ func (d *Directory) sweep(ctx context.Context) error {
 		}
 	}
 	ended := d.now()
-	if err := d.mirror.Update(ctx, func(tx *store.Tx) error { return tx.SetSwept(ended) }); err != nil {
+	err := d.mirror.Update(ctx, func(tx *store.Tx) error {
+		return errors.Join(tx.SetSwept(ended), tx.SetPolicy(d.adoption.states()))
+	})
+	if err != nil {
 		return err
 	}
+	d.stale.Store(false)
 	d.swept.Store(ended.UnixMilli())
 	if !d.warm.Swap(true) {
 		d.log.Info("the mirror is complete", "seconds", ended.Sub(started).Seconds())

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/schemas/patch"
 	"github.com/scim-cognito/scim-cognito/store"
@@ -37,9 +36,9 @@ func (e *entry) doubt() doubt {
 }
 
 // promised is the user as it will be when the pending entry is done.
-func (d *Directory) promised(user cognito.User, pending *entry) schemas.Resource {
-	attributes := maps.Clone(user.Attributes)
-	if pending != nil && pending.want.User != nil {
+func (d *Directory) promised(user standing, pending *entry) schemas.Resource {
+	attributes := maps.Clone(user.have)
+	if pending != nil && pending.want.User != nil && !pending.entombs() {
 		maps.Copy(attributes, pending.want.User.Set)
 	}
 	enabled := user.Enabled

@@ -54,6 +54,9 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	if err := c.dir.unprofiled(ctx, links); err != nil {
 		return store.Doc{}, err
 	}
+	if doc, err := c.revive(ctx, op, r, links, hold); err != nil || doc.ID != "" {
+		return doc, err
+	}
 	if err := c.promise(ctx, op, store.User, r); err != nil {
 		return store.Doc{}, err
 	}
@@ -124,6 +127,18 @@ func (c *Connection) createNth(ctx context.Context, op *operation, n int, r sche
 		return store.Doc{}, findErr
 	}
 	holder, mirrorErr := d.mirror.ByPoolName(ctx, store.User, username)
+	if mirrorErr == nil && holder.State == store.Hidden && n == 1 {
+		return store.Doc{}, d.unlisted()
+	}
+	if mirrorErr == nil && holder.State == store.Hidden {
+		return store.Doc{}, errNameFreed
+	}
+	if mirrorErr == nil && holder.State == store.Tombstone {
+		if doc, err := c.revive(ctx, op, r, links, hold); err != nil || doc.ID != "" {
+			return doc, err
+		}
+		return store.Doc{}, errNameFreed
+	}
 	if mirrorErr == nil && holder.State == store.Listed && !sameName(holder.Display, r.String("userName")) {
 		return store.Doc{}, errNameFreed
 	}
@@ -134,6 +149,9 @@ func (c *Connection) createNth(ctx context.Context, op *operation, n int, r sche
 func (c *Connection) inTheWay(ctx context.Context, op *operation, holder cognito.User, r schemas.Resource, hold *hold, taken error) (store.Doc, error) {
 	if err := c.dir.meet(ctx, holder); err != nil {
 		return store.Doc{}, err
+	}
+	if !schemas.Marked(holder.Attributes) {
+		taken = c.dir.unlisted()
 	}
 	return c.madeBefore(ctx, op, r, hold, taken)
 }
@@ -217,9 +235,12 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	if err != nil {
 		return store.Doc{}, err
 	}
-	user, err := d.poolUser(doc)
+	user, err := d.standing(ctx, doc)
+	if cognito.KindOf(err) == cognito.NotFound {
+		return store.Doc{}, errors.Join(notFound("User", id), d.forget(ctx, store.User, id)) // deleted by others
+	}
 	if err != nil {
-		return store.Doc{}, err
+		return store.Doc{}, fromCognito(err)
 	}
 	pending, err := d.pending(ctx, userKey(id))
 	if err != nil {
@@ -230,8 +251,8 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	if err != nil {
 		return store.Doc{}, err
 	}
-	attributes, err := c.wanted(ctx, op, hold, doc, is, want)
-	plan := func(said status) Plan { return c.planChange(doc, user, pending, attributes, said) }
+	attributes, err := c.wanted(ctx, op, hold, user, is, want)
+	plan := func(said status) Plan { return c.planChange(user, pending, attributes, want.String("userName"), said) }
 	var granted memberships
 	if err == nil {
 		err = d.possible(ctx, hold, id, plan(said))
@@ -246,7 +267,9 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	refusal := err
 	if err != nil {
 		op.note("only the deactivation was made: %s", outcome(err))
-		attributes, _ = d.mapping.ToCognito(is, doc.PoolName)
+		if attributes = user.have; !user.adopt {
+			attributes, _ = d.mapping.ToCognito(is, doc.PoolName)
+		}
 		if d.possible(ctx, hold, id, plan(said)) != nil {
 			refused = UpdateUser // what an earlier request has left cannot be made either
 		}
@@ -260,12 +283,15 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		said = pending.status()
 	}
 	op.plan = plan(said).without(refused)
-	op.plan = op.plan.afterLeaving(c.passwordStep(doc.PoolName, want, false, pending))
-	if op.plan, err = c.withLinks(ctx, op, doc, user, pending, is, want, said, refusal); err != nil {
+	if user.adopt && schemas.Marked(attributes) {
+		op.note("adopted: it was not made through SCIM")
+	}
+	op.plan = op.plan.withPassword(c.passwordStep(doc.PoolName, want, false, pending))
+	if op.plan, err = c.withLinks(ctx, op, doc, user.User, pending, is, want, said, refusal); err != nil {
 		return store.Doc{}, err
 	}
 	op.plan = op.plan.with(granted, doc.PoolName)
-	return c.carryChange(ctx, op, doc, pending, user, hold, held)
+	return c.carryChange(ctx, op, doc, pending, user.User, hold, held)
 }
 
 // carryChange carries out op's plan for a user. held is what the guard says to the deactivation that the plan lacks for its
@@ -291,25 +317,31 @@ func (c *Connection) carryChange(ctx context.Context, op *operation, doc store.D
 	return doc, fromCognito(err)
 }
 
-// planChange plans what makes the user hold the attributes.
-func (c *Connection) planChange(doc store.Doc, user cognito.User, pending *entry, attributes map[string]string, said status) Plan {
-	unsure := pending.doubt()
-	if !doc.Managed {
-		unsure.attributes = slices.Concat(unsure.attributes, slices.Sorted(maps.Keys(attributes)), schemas.OverflowNames())
+// planChange plans what makes the user hold the attributes, and have the userName.
+func (c *Connection) planChange(user standing, pending *entry, attributes map[string]string, userName string, said status) Plan {
+	is := schemas.PoolUser{Username: user.Username, Enabled: user.Enabled, Attributes: user.have}
+	plan := planUser(is, attributes, said, pending.doubt(), c.vouches)
+	pending.unvouched(plan)
+	if user.adopt && schemas.Marked(attributes) {
+		return c.planAdoption(plan, user, attributes, userName)
 	}
-	is := schemas.PoolUser{Username: doc.PoolName, Enabled: user.Enabled, Attributes: user.Attributes}
-	return planUser(is, attributes, said, unsure, c.vouches)
+	return plan
 }
 
 // wanted is what the pool shall hold of a changed user.
-func (c *Connection) wanted(ctx context.Context, op *operation, h *hold, doc store.Doc, is, want schemas.Resource) (map[string]string, error) {
-	if err := c.rename(ctx, h, is.String("userName"), want.String("userName"), doc.ID); err != nil {
+func (c *Connection) wanted(ctx context.Context, op *operation, h *hold, user standing, is, want schemas.Resource) (map[string]string, error) {
+	if err := c.rename(ctx, h, is.String("userName"), want.String("userName"), user.Sub); err != nil {
 		return nil, err
 	}
 	if f := c.cfg.Federation; f.person(is) != nil && f.person(want) == nil {
 		return nil, f.nobody()
 	}
-	attributes, err := c.toCognito(op, want, doc.PoolName)
+	if user.adopt {
+		if err := c.refuses(ctx, h, user, is, want); err != nil {
+			return nil, err
+		}
+	}
+	attributes, err := c.toCognito(op, want, user.Username)
 	if err != nil {
 		return nil, err
 	}
@@ -385,6 +417,9 @@ func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
 		return err
 	}
 	stops := deletion.want.User.Stop
+	if c.cfg.Deletion == DisableUsers {
+		return c.entomb(ctx, op, doc, stops, hold)
+	}
 	op.plan = append(Plan{}.linking(doc.PoolName, linkChange{Stop: stops}), Step{Op: DeleteUser, User: doc.PoolName})
 	op.steps.Store(int64(len(op.plan)))
 	leaving := cognito.WithPriority(ctx, cognito.Deprovision)

@@ -17,7 +17,7 @@ const watchEvery = 20 * time.Second
 func (d *Directory) watchLoop(ctx context.Context) {
 	ctx = cognito.WithPriority(ctx, cognito.Sweep)
 	for {
-		_, err := d.pool.Describe(ctx)
+		info, err := d.pool.Describe(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -25,6 +25,7 @@ func (d *Directory) watchLoop(ctx context.Context) {
 		switch {
 		case err == nil:
 			d.unreachable.Store(nil)
+			d.signUps(info)
 			if was != nil {
 				d.log.Info("the pool can be used again")
 			}

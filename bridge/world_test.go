@@ -3,8 +3,10 @@ package bridge_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -35,11 +37,13 @@ type world struct {
 }
 
 type worldConfig struct {
-	emulator  emulator.Config
-	cognito   cognito.Config
-	directory bridge.DirectoryConfig
-	limits    server.Limits
-	idp       idp.Config // URL and Token are filled in
+	emulator   emulator.Config
+	cognito    cognito.Config
+	directory  bridge.DirectoryConfig
+	connection bridge.ConnectionConfig
+	pool       func(*emulator.PoolConfig) // changes the pool before it is made; nil: nothing
+	limits     server.Limits
+	idp        idp.Config // URL and Token are filled in
 }
 
 func newWorld(t *testing.T, cfg worldConfig) *world {
@@ -47,9 +51,12 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 	if cfg.emulator.Seed == 0 {
 		cfg.emulator.Seed = 1
 	}
-	w := &world{t: t, emulator: must(stack.NewEmulator(cfg.emulator))}
+	if cfg.pool == nil {
+		cfg.pool = func(*emulator.PoolConfig) {}
+	}
+	w := &world{t: t, emulator: must(stack.NewEmulator(cfg.emulator, cfg.pool))}
 	w.client = audit.Client(w.emulator)
-	w.cfg = stack.Config{File: filepath.Join(t.TempDir(), "scim.db"), Emulator: w.emulator, Cognito: cfg.cognito, Directory: cfg.directory, Limits: cfg.limits}
+	w.cfg = stack.Config{File: filepath.Join(t.TempDir(), "scim.db"), Emulator: w.emulator, Cognito: cfg.cognito, Directory: cfg.directory, Connection: cfg.connection, Limits: cfg.limits}
 	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		s := w.served.Load()
 		if s == nil {
@@ -62,7 +69,7 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 	cfg.idp.Transport = &http.Transport{MaxIdleConnsPerHost: 64}
 	w.idp = idp.New(cfg.idp)
 	w.start()
-	w.until("the mirror is warm", func() bool { return w.served.Load().Directory.Ready() == nil })
+	w.warm()
 	t.Cleanup(func() {
 		if err := w.served.Swap(nil).Close(); err != nil {
 			t.Errorf("closing the stack: %v", err)
@@ -79,6 +86,29 @@ func (w *world) start() {
 		w.t.Fatalf("starting the server: %v", err)
 	}
 	w.served.Store(s)
+}
+
+// restart ends the server in an orderly way and starts another, as changed. The store's file goes if fresh says so.
+func (w *world) restart(fresh bool, change func(*stack.Config)) {
+	w.t.Helper()
+	if err := w.served.Swap(nil).Close(); err != nil {
+		w.t.Fatalf("stopping the server: %v", err)
+	}
+	if fresh {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			if err := os.Remove(w.cfg.File + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	change(&w.cfg)
+	w.start()
+}
+
+// warm waits until the mirror is complete.
+func (w *world) warm() {
+	w.t.Helper()
+	w.until("the mirror is warm", func() bool { return w.served.Load().Directory.Ready() == nil })
 }
 
 // crash kills the server at whatever it is doing, and starts another.

@@ -116,6 +116,14 @@ func samePool(here, there string, a, b Connection, report reporter) {
 	agree("clients", strconv.Quote(a.Clients), strconv.Quote(b.Clients))
 	agree("attributes", rows(a.Attributes), rows(b.Attributes))
 	agree("grants", grants(a.Grants), grants(b.Grants))
+	agree("adoption", strconv.Quote(a.Adoption), strconv.Quote(b.Adoption))
+	agree("adoptSelfSignedUp", strconv.FormatBool(a.AdoptSelfSignedUp), strconv.FormatBool(b.AdoptSelfSignedUp))
+	agree("adoptGroups", names(a.AdoptGroups), names(b.AdoptGroups))
+}
+
+// names writes a list whose order does not matter.
+func names(list []string) string {
+	return fmt.Sprintf("%q", slices.Compact(slices.Sorted(slices.Values(list))))
 }
 
 // rows writes mapping rows in an order of their own, so that two lists with the same rows read the same.

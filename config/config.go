@@ -85,6 +85,24 @@ type Connection struct {
 	// nothing. Only with Passwords "ignore": a permanent password makes the temporary one void.
 	Invite string `json:"invite" validate:"omitempty,oneof=email sms"`
 
+	// Adoption says which users that SCIM did not make are SCIM's to change: "none"; "match": one who is looked up by
+	// userName, or by a verified e-mail address, and is the only one; "all": everybody, and they are listed. Empty: "match" in
+	// a pool in which only administrators create users, "none" where people sign up themselves. Connections on one pool must
+	// agree on this and the next two keys.
+	Adoption string `json:"adoption" validate:"omitempty,oneof=none match all"`
+
+	// AdoptSelfSignedUp acknowledges that users may have made their accounts themselves, under anybody's name: adoption then
+	// replaces the password and ends the sessions. A pool with self sign-up needs it for "match" and "all".
+	AdoptSelfSignedUp bool `json:"adoptSelfSignedUp" default:"false"`
+
+	// AdoptGroups are the names in Cognito of groups that SCIM did not make and that are its to show and to change. "*" stands
+	// for all that have no IAM role; a group with one must be named.
+	AdoptGroups []string `json:"adoptGroups" validate:"dive,groupname"`
+
+	// Deletion says what deleting a user does: "delete" removes it from the pool; "disable" disables it, takes it out of its
+	// groups and keeps it there, where only a POST with the same externalId brings it back.
+	Deletion string `json:"deletion" default:"delete" validate:"oneof=delete disable"`
+
 	// Guard stops a mass deprovisioning until an operator has looked at it.
 	Guard Guard `json:"guard"`
 

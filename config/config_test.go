@@ -94,7 +94,7 @@ func TestAnAbsentKeyHasItsDefault(t *testing.T) {
 	}
 	want := config.Default()
 	want.Connections = []config.Connection{{
-		Name: "okta", UnknownMembers: "skip", Overflow: "keep", UserNameChange: "move", Passwords: "ignore",
+		Name: "okta", UnknownMembers: "skip", Overflow: "keep", UserNameChange: "move", Passwords: "ignore", Deletion: "delete",
 		Tokens: []config.Token{{Name: "a", Secret: config.NewSecret(tokenA)}},
 		Pool:   config.Pool{ID: "eu-west-1_AbCdEf123", Share: 0.8},
 		Guard:  config.Guard{Window: "1h"},
@@ -127,18 +127,22 @@ func TestAnExplicitEmptyTurnsThePrivateListenerOff(t *testing.T) {
 func TestFormsThatAreAccepted(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*config.Config){
-		"any host":                  func(c *config.Config) { c.Listen = ":8080" },
-		"IPv6":                      func(c *config.Config) { c.Listen, c.Private = "[::]:8080", "[::1]:8081" },
-		"a free port":               func(c *config.Config) { c.Listen, c.Private = "127.0.0.1:0", "localhost:0" },
-		"no private":                func(c *config.Config) { c.Private = "" },
-		"base URL with path":        func(c *config.Config) { c.BaseURL = "https://example.com/tools/" },
-		"IPv6 network":              func(c *config.Config) { c.TrustedProxies = []string{"fd00::/8", "192.0.2.7/32"} },
-		"an emulator's pool":        func(c *config.Config) { c.Connections[0].Pool = emulated("local_1") },
-		"the region twice":          func(c *config.Config) { c.Connections[0].Pool.Region = "eu-west-1" },
-		"GovCloud":                  func(c *config.Config) { c.Connections[0].Pool.ID = "us-gov-west-1_Ab1" },
-		"the whole quota":           func(c *config.Config) { c.Connections[0].Pool.Share = 1 },
-		"expired long ago":          func(c *config.Config) { c.Connections[0].Tokens[0].Expires = "2020-02-29T23:59:59+01:00" },
-		"e-mail domains":            func(c *config.Config) { c.Connections[0].Domains = []string{"example.com", "a-b.例え.jp", "x.y.z"} },
+		"any host":           func(c *config.Config) { c.Listen = ":8080" },
+		"IPv6":               func(c *config.Config) { c.Listen, c.Private = "[::]:8080", "[::1]:8081" },
+		"a free port":        func(c *config.Config) { c.Listen, c.Private = "127.0.0.1:0", "localhost:0" },
+		"no private":         func(c *config.Config) { c.Private = "" },
+		"base URL with path": func(c *config.Config) { c.BaseURL = "https://example.com/tools/" },
+		"IPv6 network":       func(c *config.Config) { c.TrustedProxies = []string{"fd00::/8", "192.0.2.7/32"} },
+		"an emulator's pool": func(c *config.Config) { c.Connections[0].Pool = emulated("local_1") },
+		"the region twice":   func(c *config.Config) { c.Connections[0].Pool.Region = "eu-west-1" },
+		"GovCloud":           func(c *config.Config) { c.Connections[0].Pool.ID = "us-gov-west-1_Ab1" },
+		"the whole quota":    func(c *config.Config) { c.Connections[0].Pool.Share = 1 },
+		"expired long ago":   func(c *config.Config) { c.Connections[0].Tokens[0].Expires = "2020-02-29T23:59:59+01:00" },
+		"e-mail domains":     func(c *config.Config) { c.Connections[0].Domains = []string{"example.com", "a-b.例え.jp", "x.y.z"} },
+		"groups in another order": func(c *config.Config) {
+			twoConnections(c)(nil)
+			c.Connections[0].AdoptGroups, c.Connections[1].AdoptGroups = []string{"b", "*"}, []string{"*", "b", "b"}
+		},
 		"rows in another order":     func(c *config.Config) { twoConnections(c, rowA, rowB)([]config.Attribute{rowB, rowA}) },
 		"one region given, one not": func(c *config.Config) { twoConnections(c)(nil); c.Connections[1].Pool.Region = "eu-west-1" },
 	} {
@@ -161,7 +165,7 @@ var (
 
 func connection(name string) config.Connection {
 	return config.Connection{
-		Name: name, UnknownMembers: "skip", Overflow: "reject", UserNameChange: "refuse", Passwords: "ignore",
+		Name: name, UnknownMembers: "skip", Overflow: "reject", UserNameChange: "refuse", Passwords: "ignore", Deletion: "delete",
 		Guard:  config.Guard{Window: "1h"},
 		Tokens: []config.Token{{Name: "a", Secret: config.NewSecret(tokenA)}},
 		Pool:   config.Pool{ID: "eu-west-1_AbCdEf123", Share: 0.8},

@@ -91,7 +91,7 @@ func newWorld(t testing.TB, configure ...func(*worldConfig)) *world {
 // connect makes a pool and a connection to it.
 func (w *world) connect(t testing.TB, cfg worldConfig, mirror *store.Store, name, poolID string) *bridge.Connection {
 	t.Helper()
-	pool := emulator.PoolConfig{ID: poolID, Name: name}
+	pool := emulator.PoolConfig{ID: poolID, Name: name, AdminOnly: true}
 	for _, attribute := range schemas.OverflowNames() {
 		pool.CustomAttributes = append(pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(attribute, "custom:")})
 	}
@@ -115,7 +115,8 @@ func (w *world) connect(t testing.TB, cfg worldConfig, mirror *store.Store, name
 	if w.pool == nil {
 		w.pool = client
 	}
-	dir, err := bridge.OpenDirectory(t.Context(), bridge.DirectoryConfig{Pool: client, Store: mirror, Types: cfg.Types, Attributes: cfg.rows, SweepEvery: -1, Logger: logger})
+	dir, err := bridge.OpenDirectory(t.Context(), bridge.DirectoryConfig{Pool: client, Store: mirror, Types: cfg.Types, Attributes: cfg.rows, SweepEvery: -1, Logger: logger,
+		Adoption: bridge.AdoptAll, AdoptGroups: []string{bridge.EveryGroup}})
 	if err != nil {
 		t.Fatalf("OpenDirectory: %v", err)
 	}

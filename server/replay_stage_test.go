@@ -50,7 +50,7 @@ const (
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{t: t, emulator: emulator.New(emulator.Config{Seed: 1}), offset: new(atomic.Int64)}
-	pool := emulator.PoolConfig{ID: stagePool, Name: "replay"}
+	pool := emulator.PoolConfig{ID: stagePool, Name: "replay", AdminOnly: true}
 	for _, name := range schemas.OverflowNames() {
 		pool.CustomAttributes = append(pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(name, "custom:")})
 	}
@@ -95,7 +95,8 @@ func (s *stage) start() {
 			s.t.Errorf("closing the store: %v", err)
 		}
 	})
-	dir, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: mirror, Grants: s.grants, SweepEvery: -1, Clock: s.now, Logger: quiet})
+	dir, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: mirror, Grants: s.grants, SweepEvery: -1,
+		Adoption: bridge.AdoptAll, AdoptGroups: []string{bridge.EveryGroup}, Clock: s.now, Logger: quiet})
 	if err != nil {
 		s.t.Fatalf("OpenDirectory: %v", err)
 	}

@@ -41,7 +41,7 @@ func Client(e *emulator.Emulator) *cip.Client {
 	})
 }
 
-// Pool reads a whole pool.
+// Pool reads a whole pool, but for the tombstones in it.
 func Pool(ctx context.Context, client *cip.Client, pool string) (State, error) {
 	s := newState()
 	mapping, err := schemas.NewMapping(schemas.Users, nil, nil)
@@ -55,7 +55,11 @@ func Pool(ctx context.Context, client *cip.Client, pool string) (State, error) {
 			return s, fmt.Errorf("listing users: %w", err)
 		}
 		for _, u := range page.Users {
-			r, _ := mapping.FromCognito(poolUser(u))
+			user := poolUser(u)
+			if _, deleted := schemas.TombstoneOf(user.Attributes); deleted {
+				continue
+			}
+			r, _ := mapping.FromCognito(user)
 			id := r.String("id")
 			if s.Users[id] != "" {
 				return s, fmt.Errorf("user %s is in the pool twice", id)

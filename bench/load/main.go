@@ -21,6 +21,7 @@ import (
 
 	"github.com/scim-cognito/scim-cognito/bench/idp"
 	"github.com/scim-cognito/scim-cognito/bench/stack"
+	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/server"
@@ -66,7 +67,8 @@ func (l *load) run(ctx context.Context) (err error) {
 		return err
 	}
 	started := time.Now()
-	s, err := stack.Open(ctx, stack.Config{File: filepath.Join(folder, "scim.db"), Emulator: pool, Cognito: cognito.Config{Quotas: &cognito.Quotas{}}})
+	s, err := stack.Open(ctx, stack.Config{File: filepath.Join(folder, "scim.db"), Emulator: pool, Cognito: cognito.Config{Quotas: &cognito.Quotas{}},
+		Directory: bridge.DirectoryConfig{Adoption: bridge.AdoptAll}}) // those who are there before are listed
 	if err != nil {
 		return err
 	}

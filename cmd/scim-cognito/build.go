@@ -65,7 +65,7 @@ func build(ctx context.Context, cfg *config.Config, w wiring) (_ *application, e
 		}
 		connections = append(connections, server.Connection{
 			Bridge: bridge.NewConnection(bridge.ConnectionConfig{Name: c.Name, Directory: directory,
-				UnknownMembers: unknownMembers[c.UnknownMembers], Overflow: overflow[c.Overflow],
+				UnknownMembers: unknownMembers[c.UnknownMembers], Overflow: overflow[c.Overflow], Deletion: deletion[c.Deletion],
 				Strict: c.Strict, Passwords: passwords[c.Passwords], Invite: couriers[c.Invite],
 				Guard:          bridge.Guard{People: c.Guard.People, Percent: c.Guard.Percent, Window: c.Guard.Length()},
 				UserNameChange: userNameChange[c.UserNameChange], Domains: c.Domains, Federation: federation}),
@@ -121,6 +121,8 @@ var (
 	passwords      = map[string]bridge.Passwords{"ignore": bridge.IgnorePasswords, "sync": bridge.SyncPasswords, "random": bridge.RandomPasswords}
 	couriers       = map[string]cognito.Courier{"": "", "email": cognito.ByEmail, "sms": cognito.BySMS}
 	userNameChange = map[string]bridge.UserNameChange{"move": bridge.MoveUserName, "refuse": bridge.RefuseUserName}
+	adoption       = map[string]bridge.Adoption{"": bridge.AdoptByPool, "none": bridge.AdoptNone, "match": bridge.AdoptMatches, "all": bridge.AdoptAll}
+	deletion       = map[string]bridge.Deletion{"delete": bridge.DeleteUsers, "disable": bridge.DisableUsers}
 )
 
 // directory opens a connection's pool and mirror, unless another connection on the same pool has.
@@ -141,7 +143,8 @@ func (a *application) directory(ctx context.Context, c config.Connection, w wiri
 			return nil, err
 		}
 	}
-	d, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: a.store, Types: a.types, Attributes: rows, Grants: grants(c), Logger: w.Logger})
+	d, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: a.store, Types: a.types, Attributes: rows, Grants: grants(c), Logger: w.Logger,
+		Adoption: adoption[c.Adoption], AdoptSelfSignedUp: c.AdoptSelfSignedUp, AdoptGroups: c.AdoptGroups})
 	if err != nil {
 		return nil, err
 	}

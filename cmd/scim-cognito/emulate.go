@@ -43,7 +43,7 @@ type poolStyle struct {
 
 // pool is the ready-made pool in this style.
 func (s poolStyle) pool() emulator.PoolConfig {
-	pool := emulator.PoolConfig{ID: emulatorPool, Name: "local", AliasAttributes: s.Alias, UsernameAttributes: s.UsernameAttributes, CaseInsensitive: s.CaseInsensitive}
+	pool := emulator.PoolConfig{ID: emulatorPool, Name: "local", AdminOnly: true, AliasAttributes: s.Alias, UsernameAttributes: s.UsernameAttributes, CaseInsensitive: s.CaseInsensitive}
 	for _, name := range schemas.OverflowNames() {
 		pool.CustomAttributes = append(pool.CustomAttributes, emulator.CustomAttribute{Name: strings.TrimPrefix(name, "custom:")})
 	}

@@ -76,13 +76,15 @@ func (e *runningEmulator) stop() error {
 	return err
 }
 
-// emulatedConfig is the config of `serve --emulator`, its store in a folder of the caller's.
+// emulatedConfig is the config of `serve --emulator`, its store in a folder of the caller's. Whatever people make in that
+// pool by hand is shown: there is nothing to protect.
 func emulatedConfig(endpoint, token, folder string) *config.Config {
 	cfg := config.Default()
 	cfg.Store = "sqlite:" + filepath.Join(folder, "scim-cognito.db")
 	cfg.TrustedProxies = []string{"127.0.0.0/8", "::1/128"} // a tunnel on this machine, such as ngrok, tells the public URL
 	cfg.Connections = []config.Connection{{
 		Name: "emulator", UnknownMembers: "skip", Overflow: "keep", UserNameChange: "move", Passwords: "ignore",
+		Deletion: "delete", Adoption: "all", AdoptGroups: []string{"*"},
 		Guard:  config.Guard{Window: "1h"},
 		Tokens: []config.Token{{Name: "local", Secret: config.NewSecret(token)}},
 		Pool:   config.Pool{ID: emulatorPool, Region: emulatorRegion, Endpoint: endpoint, Share: 0.8},

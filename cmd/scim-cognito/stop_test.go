@@ -30,6 +30,7 @@ func configured(t *testing.T, endpoint, store string, share float64) (c *command
 	t.Helper()
 	text := document(endpoint, emulatorPool, "")
 	text = strings.Replace(text, `"endpoint":`, fmt.Sprintf(`"share": %v, "endpoint":`, share), 1)
+	text = strings.Replace(text, `"attributes":`, `"adoption": "all", "attributes":`, 1)
 	c = start(t, tokens32, "serve", "--config", write(t, "config.json", text), "--store=sqlite:"+store)
 	origin = "http://" + c.await(t, c.log, `"msg":"serving".*"listen":"([^"]+)"`)
 	awaitReady(t, origin)

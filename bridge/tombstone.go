@@ -1,0 +1,223 @@
+package bridge
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+// A user whom SCIM deletes may stay in the pool, disabled, as a tombstone: what applications have kept under the sub keeps
+// its owner. To SCIM it is not there (RFC 7644 section 3.6: 404, in no query result, in no conflict), until a POST with its
+// externalId brings it back. The pool knows it by custom:scim (schemas.Tombstone), so that any mirror does.
+
+// Deletion says what deleting a user does.
+type Deletion uint8
+
+// DeleteUsers removes the user from the pool; DisableUsers makes it a tombstone.
+const (
+	DeleteUsers Deletion = iota
+	DisableUsers
+)
+
+// tombstoneDoc is the mirror's row of a tombstone: what is needed to know it again.
+func (d *Directory) tombstoneDoc(u cognito.User) store.Doc {
+	r := schemas.Resource{"id": u.Sub, "userName": u.Username}
+	if externalID, _ := schemas.TombstoneOf(u.Attributes); externalID != "" {
+		r["externalId"] = externalID
+	}
+	return d.doc(store.User, r, u.Username, u.Username, store.Tombstone, true, u.Created, u.Modified)
+}
+
+// entomb makes a user a tombstone: out first, then out of all groups; the marker comes last. doc is the user's row, whose
+// lock is h. stops are the federated profiles beside it, which are stopped, too.
+func (c *Connection) entomb(ctx context.Context, op *operation, doc store.Doc, stops []link, h *hold) error {
+	d := c.dir
+	user, err := d.standing(ctx, doc)
+	if cognito.KindOf(err) == cognito.NotFound {
+		return errors.Join(d.forget(ctx, store.User, doc.ID), d.unhold(ctx, doc.ID)) // the pool has lost it already
+	}
+	if err != nil {
+		return fromCognito(err)
+	}
+	pending, err := d.pending(ctx, userKey(doc.ID))
+	if err != nil {
+		return err
+	}
+	set := schemas.Tombstone(d.promised(user, pending).String("externalId"), d.now())
+	vacate(set, user.User, d.pool.Info())
+	no := false
+	op.plan = (&desiredUser{Username: doc.PoolName, Set: set, Enabled: &no, Depart: true}).steps().linking(doc.PoolName, linkChange{Stop: stops})
+	_, err = d.carryUser(ctx, op, userKey(doc.ID), pending, user.User, h)
+	if cognito.KindOf(err) == cognito.NotFound {
+		return errors.Join(d.forget(ctx, store.User, doc.ID), d.unhold(ctx, doc.ID)) // the pool has lost it already
+	}
+	if err != nil {
+		return fromCognito(err)
+	}
+	return d.unhold(ctx, doc.ID)
+}
+
+// vacate adds to set what frees the names by which the user could sign in beside its Username, for others to have. What
+// counts when it is verified is verified no more, and stays. Where an address or a number is the username, which cannot be
+// missing, one takes its place that nobody has: below .invalid (RFC 2606), or of no country's code (E.164).
+func vacate(set map[string]string, user cognito.User, info cognito.Info) {
+	sum := sha256.Sum256([]byte(user.Sub))
+	number := new(big.Int).Mod(new(big.Int).SetBytes(sum[:]), big.NewInt(100_000_000_000))
+	for name, stands := range map[string]string{"email": user.Sub + "@deleted.invalid", "phone_number": fmt.Sprintf("+999%011d", number)} {
+		value := user.Attributes[name]
+		switch {
+		case slices.Contains(info.UsernameAttributes, name) && (value != "" || len(info.UsernameAttributes) == 1):
+			value = stands
+		case value == "" || !slices.Contains(info.AliasAttributes, name):
+			continue
+		}
+		set[name], set[name+"_verified"] = value, "false" // together: without the address Cognito refuses the flag
+	}
+	if slices.Contains(info.AliasAttributes, "preferred_username") {
+		set["preferred_username"] = ""
+	}
+}
+
+// depart takes from a user what ties it to others: its groups, and, when it becomes a tombstone, its links, by which
+// somebody may be linked to another user.
+func (d *Directory) depart(ctx context.Context, user cognito.User) (cognito.User, error) {
+	if _, deleted := schemas.TombstoneOf(user.Attributes); !deleted {
+		for _, i := range user.Identities {
+			if err := d.unlink(ctx, link{External: cognito.External{Attribute: cognito.Subject}}, i); err != nil {
+				return user, err
+			}
+		}
+		user.Identities = nil
+	}
+	return user, d.leaveGroups(ctx, user)
+}
+
+// leaveGroups takes a user out of every group that it is in, as the pool says, whatever kind of group it is. The mirror
+// follows.
+func (d *Directory) leaveGroups(ctx context.Context, user cognito.User) error {
+	var names []string
+	for token := ""; ; {
+		groups, next, err := d.pool.UserGroupsPage(ctx, user.Username, token)
+		if err != nil {
+			return err
+		}
+		for _, g := range groups {
+			names = append(names, g.Name)
+		}
+		if token = next; token == "" {
+			break
+		}
+	}
+	// The list may lag behind what we have just written: the mirror knows that.
+	doc, err := d.mirror.Get(ctx, store.User, user.Sub)
+	if err != nil {
+		return internal(err)
+	}
+	for id := range doc.Groups() {
+		if group, err := d.mirror.Get(ctx, store.Group, id); err == nil && !slices.Contains(names, group.PoolName) {
+			names = append(names, group.PoolName)
+		}
+	}
+	for _, name := range names {
+		if err := d.pool.RemoveMember(ctx, name, user.Username); err != nil && cognito.KindOf(err) != cognito.GroupNotFound {
+			return err
+		}
+		err := d.write(ctx, func(tx *store.Tx) error {
+			group, err := tx.ByPoolName(store.Group, name)
+			if err == nil {
+				err = tx.RemoveMember(group.Seq, doc.Seq, d.now())
+			}
+			if errors.Is(err, store.ErrNotFound) {
+				return nil // a group that the mirror does not know
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// revive brings back the tombstone of whom r asks to create, known again by an equal externalId, and returns its row; the
+// zero Doc when there is none. It is the same user in applications' eyes, with the same id, and nothing else is left of what
+// it was: attributes are r's, it is in no group, and its former password is worth nothing, since an externalId may have been
+// given to somebody else.
+func (c *Connection) revive(ctx context.Context, op *operation, r schemas.Resource, links []link, h *hold) (store.Doc, error) {
+	d := c.dir
+	externalID := r.String("externalId")
+	if externalID == "" {
+		return store.Doc{}, nil
+	}
+	docs, err := d.mirror.Tombstones(ctx, externalID)
+	if err != nil || len(docs) == 0 {
+		return store.Doc{}, internal(err)
+	}
+	doc := docs[len(docs)-1]
+	// Nobody who has a tombstone's lock waits for a name, so that waiting for it with a name in hand blocks nobody.
+	if err := h.add(ctx, d, userKey(doc.ID)); err != nil {
+		return store.Doc{}, err
+	}
+	user, err := d.pool.User(ctx, doc.PoolName)
+	if cognito.KindOf(err) == cognito.NotFound {
+		return store.Doc{}, d.forget(ctx, store.User, doc.ID)
+	}
+	if err != nil {
+		return store.Doc{}, fromCognito(err)
+	}
+	if is, deleted := schemas.TombstoneOf(user.Attributes); !deleted || is != externalID || user.Sub != doc.ID {
+		return store.Doc{}, d.observeWithin(ctx, d.now(), 0, d.userDoc(user)) // brought back meanwhile
+	}
+	pending, err := d.pending(ctx, userKey(doc.ID))
+	if err != nil {
+		return store.Doc{}, err
+	}
+	want, err := c.toCognito(op, r, doc.PoolName)
+	if err == nil {
+		err = d.style.allows(r.String("userName"), want)
+	}
+	if err != nil {
+		return store.Doc{}, err
+	}
+	if err := c.promise(ctx, op, store.User, r); err != nil {
+		return store.Doc{}, err
+	}
+	active := statusOf(r) != saysInactive
+	u := &desiredUser{Username: doc.PoolName, Set: c.takenOver(user, want), Enabled: &active, TakeOver: true, Depart: true}
+	op.plan = u.steps().withPassword(c.passwordStep(doc.PoolName, r, true, pending)).linking(doc.PoolName, linkChange{Link: links})
+	if err := d.possible(ctx, h, doc.ID, op.plan); err != nil {
+		return store.Doc{}, err
+	}
+	granted, err := d.regranted(ctx, op, store.Doc{}, nil, r, nil)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	op.plan = op.plan.with(granted, doc.PoolName)
+	op.note("brought back: it was deleted through SCIM, and kept")
+	return d.carryUser(ctx, op, userKey(doc.ID), pending, user, h)
+}
+
+// unfinished reports whether the work of an entry that takes a user over, or out of all groups, is still to be done from its
+// beginning: the marker that it sets last is not there.
+func (u *desiredUser) unfinished(user cognito.User) bool {
+	_, deleted := schemas.TombstoneOf(user.Attributes)
+	switch {
+	case u.TakeOver:
+		return deleted || !schemas.Marked(user.Attributes)
+	case u.Depart:
+		return !deleted
+	}
+	return false
+}
+
+// entombs reports whether a pending entry makes a tombstone.
+func (e *entry) entombs() bool {
+	return e != nil && e.want.User != nil && e.want.User.Depart && !e.want.User.TakeOver
+}
