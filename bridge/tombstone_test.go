@@ -299,3 +299,39 @@ func wantTombstone(who string) func(*trial) {
 		delete(c.alive, c.ids[who])
 	}
 }
+
+// TestWhereTheAddressIsTheUsername: who is kept gives the address up, which cannot be missing there, and nobody takes over
+// an account whose address its maker has not verified.
+func TestWhereTheAddressIsTheUsername(t *testing.T) {
+	t.Parallel()
+	cfg := keeps()
+	cfg.pool = func(p *emulator.PoolConfig) { p.UsernameAttributes = []string{"email"} }
+	o := newBureau(t, cfg)
+	mallory := o.account("boss@example.com")
+	o.resync()
+	for _, filter := range []string{`userName eq "boss@example.com"`, `emails.value eq "boss@example.com"`} {
+		if got := o.found("/Users", filter); got != nil {
+			t.Errorf("%s, whom nobody has verified: got %q, want nobody", filter, got)
+		}
+	}
+	o.status(409, "POST", "/Users", idp.UserBody(map[string]any{"userName": "boss@example.com"}))
+	o.set("boss@example.com", "email_verified", "true")
+	o.resync()
+	if got := o.found("/Users", `userName eq "boss@example.com"`); !slices.Equal(got, []string{mallory}) {
+		t.Errorf("verified: got %q, want %q", got, mallory)
+	}
+	id := o.pushed("POST", "/Users", adaBody("userName", adaMail)).ID()
+	o.pushed("DELETE", "/Users/"+id, "")
+	if u := o.pooled(id); u["email"] != id+"@deleted.invalid" || u["enabled"] != "false" || o.pooled(adaMail) != nil {
+		t.Errorf("in the pool: got %v, want it kept, without the address", u)
+	}
+	other := o.pushed("POST", "/Users", adaBody("userName", adaMail, "externalId", "00u2")).ID()
+	o.status(409, "POST", "/Users", adaBody("userName", adaMail)) // it is the other one's
+	if u := o.pooled(id); u["enabled"] != "false" || !strings.Contains(u["custom:scim"], `"deleted"`) {
+		t.Errorf("in the pool: got %v, want it as deleted as before", u)
+	}
+	o.pushed("DELETE", "/Users/"+other, "")
+	if back := o.pushed("POST", "/Users", adaBody("userName", adaMail)).ID(); back != id || o.pooled(adaMail)["sub"] != id {
+		t.Errorf("back: got %s, want %s, with the address", back, id)
+	}
+}
