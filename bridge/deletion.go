@@ -41,8 +41,8 @@ func (d *Directory) leaving(ctx context.Context, doc store.Doc) (time.Duration, 
 	if pending.deletes() || pending.entombs() {
 		return 2 * journalEvery, nil
 	}
-	_, err = d.mirror.Get(ctx, doc.Kind, doc.ID)
-	if errors.Is(err, store.ErrNotFound) {
+	doc, err = d.mirror.Get(ctx, doc.Kind, doc.ID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && doc.State == store.Tombstone {
 		return time.Second, nil // it has just been deleted
 	}
 	return 0, internal(err)

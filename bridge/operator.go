@@ -105,7 +105,7 @@ func (d *Directory) Journal(ctx context.Context) ([]Unfinished, error) {
 func workOf(row store.Entry) string {
 	e, err := read(row)
 	switch {
-	case err == nil && (e.deletes() || e.want.Held != nil && e.want.Held.Delete):
+	case err == nil && (e.deletes() || e.entombs() || e.want.Held != nil && e.want.Held.Delete):
 		return "delete"
 	case err == nil && e.creates():
 		return "create"
