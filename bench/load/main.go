@@ -21,7 +21,6 @@ import (
 
 	"github.com/scim-cognito/scim-cognito/bench/idp"
 	"github.com/scim-cognito/scim-cognito/bench/stack"
-	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/server"
@@ -68,7 +67,7 @@ func (l *load) run(ctx context.Context) (err error) {
 	}
 	started := time.Now()
 	s, err := stack.Open(ctx, stack.Config{File: filepath.Join(folder, "scim.db"), Emulator: pool, Cognito: cognito.Config{Quotas: &cognito.Quotas{}},
-		Directory: bridge.DirectoryConfig{Adoption: bridge.AdoptAll}}) // those who are there before are listed
+		Directory: stack.Everybody()})
 	if err != nil {
 		return err
 	}

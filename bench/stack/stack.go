@@ -65,6 +65,9 @@ func NewEmulator(cfg emulator.Config, change ...func(*emulator.PoolConfig)) (*em
 	return e, nil
 }
 
+// Everybody is a Directory that lists those, too, who are in the pool without SCIM.
+func Everybody() bridge.DirectoryConfig { return bridge.DirectoryConfig{Adoption: bridge.AdoptAll} }
+
 // Stack is a running server without a socket. Its methods that end it may be called once.
 type Stack struct {
 	Pool      *cognito.Pool
