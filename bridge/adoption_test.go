@@ -66,7 +66,7 @@ func TestWhatAdoptionShows(t *testing.T) {
 				t.Fatal(err)
 			}
 			o.resync()
-			for _, changes := range []func(){func() {}, func() { o.restart(true, func(*stack.Config) {}) }} {
+			for _, changes := range []func(){func() {}, func() { o.restart(true, func(*stack.Config) {}); o.warm() }} {
 				changes()
 				ids := []string{id}[:c.lookUp]
 				for filter, want := range map[string][]string{
