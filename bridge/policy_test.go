@@ -176,17 +176,7 @@ func (o *bureau) status(want int, method, path, body string) idp.Outcome {
 }
 
 // callsOf are the calls that f makes of the pool, by operation.
-func (o *bureau) callsOf(f func()) map[string]int64 {
-	before := o.emulator.Calls()
-	f()
-	made := map[string]int64{}
-	for op, n := range o.emulator.Calls() {
-		if n -= before[op]; n > 0 && op != "DescribeUserPool" { // the watch's, at any time
-			made[op] = n
-		}
-	}
-	return made
-}
+func (o *bureau) callsOf(f func()) map[string]int64 { return callsOf(o.emulator, f) }
 
 // policy is a world's config with an adoption.
 func policy(a bridge.Adoption, acknowledged bool, groups ...string) worldConfig {

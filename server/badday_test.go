@@ -93,6 +93,7 @@ func TestBadPoolDays(t *testing.T) {
 			w := newWorld(t, func(c *worldConfig) { c.gateway = g })
 			w.log.take(t)
 			body := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ada"}`
+			until(t, "the first look at the pool is over, beside that of the start", func() bool { return w.emulator.Calls()["DescribeUserPool"] >= 2 })
 			g.fail(d.operation, d.http, d.code, d.message)
 			r := w.do(t, "POST", "/scim/v2/Users", body)
 			r.refused(d.status, d.scimType, d.detail)
