@@ -31,6 +31,27 @@ func TestTheSampleWorksOnceItsSecretsAreThere(t *testing.T) {
 	}
 }
 
+// The README's first config is all that a start needs.
+func TestTheSmallestConfigWorks(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(readme), "```json\n{\n  \"connections\"")
+	document, _, found := strings.Cut(after, "```")
+	if !found {
+		t.Fatal("README.md: got no config, want one that begins with connections")
+	}
+	c, err := check([]byte(`{"connections"`+document), config.Sources{
+		LookupEnv: func(string) (string, bool) { return strings.Repeat("s", 32), true },
+		ReadFile:  os.ReadFile,
+	})
+	if err != nil || len(c.Connections) != 1 {
+		t.Errorf("got %v, %v, want one connection", c, err)
+	}
+}
+
 // Every key there is stands in the sample, and in the README's table.
 func TestEveryKeyIsShown(t *testing.T) {
 	t.Parallel()
