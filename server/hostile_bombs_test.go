@@ -16,8 +16,8 @@ type bomb struct {
 	megabytes uint64 // that may be allocated in all, freed ones among them
 }
 
-// bombTime is what any bomb may take. Each takes a second or less; without its limit it takes minutes.
-const bombTime = time.Minute
+// bombTime is what any bomb may take. Each takes two seconds or less; without its limit it takes minutes.
+const bombTime = 20 * time.Second
 
 // many joins n texts that format makes of their numbers, which have six digits.
 func many(n int, format string) string {
