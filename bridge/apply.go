@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -227,21 +228,27 @@ func (d *Directory) applyMembers(ctx context.Context, op *operation, group store
 }
 
 // each makes a membership call for everybody, several at once. Somebody for whom it can never work (deleted meanwhile, or
-// in as many groups as Cognito allows) is left out and noted, so that one does not stop the others.
+// in as many groups as Cognito allows) is left out and noted, so that one does not stop the others. After any other failure
+// no more calls are begun, but those under way are waited for: to cut them off would leave their outcome uncertain.
 func (d *Directory) each(ctx context.Context, op *operation, who people, call func(context.Context, store.Doc) error) error {
-	g, gctx := errgroup.WithContext(ctx)
+	var g errgroup.Group
+	var failed atomic.Bool
 	g.SetLimit(atOnce)
 	for _, user := range who {
+		if failed.Load() {
+			break
+		}
 		g.Go(func() error {
-			err := call(gctx, user)
-			if err == nil || hopeless(err) {
-				op.steps.Add(-1)
-			}
-			if hopeless(err) {
+			err := call(ctx, user)
+			switch {
+			case hopeless(err):
 				op.note("user %s was left out: %s", user.ID, outcome(err))
-				return nil
+			case err != nil:
+				failed.Store(true)
+				return err
 			}
-			return err
+			op.steps.Add(-1)
+			return nil
 		})
 	}
 	return g.Wait()
