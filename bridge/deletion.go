@@ -115,7 +115,8 @@ func (d *Directory) replayUserDeletion(ctx context.Context, id, username string)
 }
 
 // replayGroupDeletion deletes a group if the name is still its own.
-func (d *Directory) replayGroupDeletion(ctx context.Context, g desiredGroup) error {
+func (d *Directory) replayGroupDeletion(ctx context.Context, e *entry) error {
+	g := *e.want.Group
 	group, err := d.readGroup(ctx, g.Name)
 	switch {
 	case cognito.KindOf(err) == cognito.GroupNotFound:
@@ -133,15 +134,15 @@ func (d *Directory) replayGroupDeletion(ctx context.Context, g desiredGroup) err
 	if err != nil {
 		return internal(err)
 	}
-	return d.deleteGroup(ctx, &operation{}, doc)
+	return d.deleteGroup(ctx, &operation{}, e, doc)
 }
 
 // deleteGroup deletes a group, after emptying it if Cognito wants it so: AWS's guide says that only empty groups can be
-// deleted, its API reference does not.
-func (d *Directory) deleteGroup(ctx context.Context, op *operation, doc store.Doc) error {
+// deleted, its API reference does not. e is the deletion's entry.
+func (d *Directory) deleteGroup(ctx context.Context, op *operation, e *entry, doc store.Doc) error {
 	err := d.pool.DeleteGroup(ctx, doc.PoolName)
 	if cognito.KindOf(err) == cognito.Invalid {
-		if err = d.empty(ctx, op, doc); err == nil {
+		if err = d.empty(ctx, op, e, doc); err == nil {
 			err = d.pool.DeleteGroup(ctx, doc.PoolName)
 		}
 		if cognito.KindOf(err) == cognito.Invalid {
@@ -154,8 +155,9 @@ func (d *Directory) deleteGroup(ctx context.Context, op *operation, doc store.Do
 	return d.forget(ctx, store.Group, doc.ID)
 }
 
-// empty removes every member from a group, whether SCIM shows them or not. The mirror follows.
-func (d *Directory) empty(ctx context.Context, op *operation, group store.Doc) error {
+// empty removes every member from a group, whether SCIM shows them or not. The mirror follows. Its entry, e, tells a newer
+// request, which may cut it off, whom.
+func (d *Directory) empty(ctx context.Context, op *operation, e *entry, group store.Doc) error {
 	var all people
 	for token := ""; ; {
 		requested := d.now()
@@ -181,5 +183,9 @@ func (d *Directory) empty(ctx context.Context, op *operation, group store.Doc) e
 		token = next
 	}
 	op.steps.Store(int64(len(all) + 1))
+	e.want.Group.Remove = all.names()
+	if err := d.amend(ctx, e); err != nil {
+		return err
+	}
 	return d.applyMembers(ctx, op, group, membership{remove: all})
 }

@@ -316,3 +316,24 @@ func TestAHalfEmptiedGroupIsFilledAgain(t *testing.T) {
 		t.Errorf("%d members, %d entries in the journal; want 30 and none: the newer request wants the group", n, r.journal())
 	}
 }
+
+// TestAGroupThatIsBeingEmptiedIsFilledAgain: the newer request cuts off a removal that Cognito has made already.
+func TestAGroupThatIsBeingEmptiedIsFilledAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *rigConfig) { c.emulator.Unverified.KeepNonEmptyGroups = true })
+	ids := r.crowd(30)
+	body := `{"displayName":"Staff","members":` + values(ids...) + `}`
+	group := r.createGroup(body)
+	r.fault(emulator.Fault{Operation: "AdminRemoveUserFromGroup", Kind: emulator.TimeoutAfter, After: 5, Count: 1})
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer cancel()
+	if err := r.DeleteGroup(ctx, group.ID); kindOf(err) != "too many" {
+		t.Fatalf("err = %v, want too many", err)
+	}
+	if _, err := r.ReplaceGroup(t.Context(), group.ID, r.resource(schemas.Groups, body)); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(r.members("Staff")); n != 30 || r.journal() != 0 {
+		t.Errorf("%d members, %d entries in the journal; want 30 and none: the newer request wants the group", n, r.journal())
+	}
+}

@@ -165,7 +165,7 @@ func (c *Connection) changeGroup(ctx context.Context, id, method string, change 
 		return store.Doc{}, err
 	}
 	m, err := c.membershipOf(ctx, op, doc, delta, left)
-	if err == nil && !delta.Replace {
+	if err == nil && !delta.Replace && !pending.deletes() { // whom a deletion has not removed yet stays
 		err = d.takeOver(ctx, left, doc, delta, &m)
 	}
 	if err != nil {
@@ -239,7 +239,8 @@ func (c *Connection) DeleteGroup(ctx context.Context, id string) (err error) {
 	op.plan = Plan{{Op: DeleteGroup, Group: doc.PoolName}}
 	op.steps.Store(1)
 	leaving := cognito.WithPriority(ctx, cognito.Deprovision)
-	return fromCognito(d.carry(leaving, op, deletionOf(doc), hold, func(ctx context.Context) error { return d.deleteGroup(ctx, op, doc) }))
+	e := deletionOf(doc)
+	return fromCognito(d.carry(leaving, op, e, hold, func(ctx context.Context) error { return d.deleteGroup(ctx, op, e, doc) }))
 }
 
 // groupAttributes are the attributes of a group that its Description holds.

@@ -39,7 +39,7 @@ type desiredGroup struct {
 	Name     string   `json:"name"`
 	ID       string   `json:"id"`
 	Create   bool     `json:"create,omitempty"`
-	Delete   bool     `json:"delete,omitempty"`   // as for users
+	Delete   bool     `json:"delete,omitempty"`   // it shall not be there; nothing else is set but, once it is being emptied, Remove
 	Describe string   `json:"describe,omitempty"` // the Description; "" leaves it
 	Remove   []string `json:"remove,omitempty"`   // Usernames
 	Add      []string `json:"add,omitempty"`
@@ -158,6 +158,14 @@ func (d *Directory) journal(ctx context.Context, e *entry, after time.Duration) 
 		e.row, err = tx.JournalPut(row)
 		return err
 	}))
+}
+
+// amend writes down what work that is being done has found out about itself.
+func (d *Directory) amend(ctx context.Context, e *entry) (err error) {
+	if e.row.Body, err = json.Marshal(e.want); err != nil {
+		return internal(err)
+	}
+	return internal(d.mirror.Update(ctx, func(tx *store.Tx) error { return tx.JournalUpdate(e.row) }))
 }
 
 // adopt makes the work due that an earlier process has left: only one process at a time has the store, so what that one

@@ -93,7 +93,7 @@ func (d *Directory) replay(ctx context.Context, e *entry, h *hold) error {
 			err = d.replayUserDeletion(ctx, e.userID(), e.want.User.Username)
 		}
 	case e.deletes():
-		err = d.replayGroupDeletion(ctx, *e.want.Group)
+		err = d.replayGroupDeletion(ctx, e)
 	case e.want.User != nil:
 		err = d.replayUser(ctx, e, *e.want.User, h)
 	case e.want.Group != nil:
