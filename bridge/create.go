@@ -28,6 +28,9 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 		return store.Doc{}, err
 	}
 	defer hold.end()
+	if !c.dir.warm.Load() {
+		return store.Doc{}, c.dir.warming() // who else has the name by now, or is to be brought back, is not known yet
+	}
 	if err := c.recall(ctx, op, store.User, r); err != nil {
 		return store.Doc{}, err
 	}
@@ -39,9 +42,6 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 		return doc, err
 	} else if doc.ID != "" {
 		return c.completeUser(ctx, op, doc, r, hold)
-	}
-	if err := c.dir.known(userName); err != nil {
-		return store.Doc{}, err
 	}
 	if err := c.dir.notAnID(ctx, userName, ""); err != nil {
 		return store.Doc{}, err

@@ -152,15 +152,6 @@ func (d *Directory) known(userName string) error {
 	return d.warming()
 }
 
-// findUserName asks the pool for a userName and notes in the mirror what it finds.
-func (d *Directory) findUserName(ctx context.Context, userName string) error {
-	attribute, value, ok := d.lookUp(userName)
-	if !ok {
-		return nil
-	}
-	return d.find(ctx, attribute, value)
-}
-
 // notAnID refuses a userName that is another user's id: admin calls take a sub wherever they take a Username, and nobody
 // may be named after somebody else's. The pool's answer may be old; of whom we have just created the mirror knows.
 func (d *Directory) notAnID(ctx context.Context, userName, own string) error {

@@ -225,9 +225,7 @@ func (c *Connection) rename(ctx context.Context, h *hold, from, to, id string) e
 // free reports an error if another user than id has the userName.
 func (c *Connection) free(ctx context.Context, userName, id string) error {
 	if !c.dir.warm.Load() {
-		if err := c.dir.findUserName(ctx, userName); err != nil {
-			return err
-		}
+		return c.dir.warming() // as for a creation
 	}
 	docs, err := c.dir.mirror.Find(ctx, store.User, "userName", userName)
 	if err != nil {
