@@ -164,7 +164,7 @@ func (rt *ResourceType) atPath(kind patch.Kind, p *filter.Path, value any) ([]pa
 	if err != nil {
 		return nil, nil, err
 	}
-	return []patch.Op{{Kind: kind, Path: p, Value: v, MustSelect: kind == patch.Replace && !rt.speaks(ValuePathCreates)}}, nil, nil
+	return []patch.Op{{Kind: kind, Path: p, Value: v, MustSelect: rt.mustSelect(kind)}}, nil, nil
 }
 
 // extensionAt reads a path as an extension as a whole.

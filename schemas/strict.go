@@ -31,6 +31,7 @@ const (
 	ReadOnlyInPatch        Dialect = "readOnlyInPatch"
 	ValuePathCreates       Dialect = "valuePathCreates"
 	RemoveWithValue        Dialect = "removeWithValue"
+	RemoveOfNothing        Dialect = "removeOfNothing"
 	BareExtensionAttribute Dialect = "bareExtensionAttribute"
 	UnquotedText           Dialect = "unquotedText"
 	QuotedBoolean          Dialect = "quotedBoolean"
@@ -41,7 +42,7 @@ const (
 // Dialects are all dialects.
 var Dialects = []Dialect{
 	BareToken, LooseSchemas, UndefinedAttributes, UndefinedPaths, WordForBoolean, ListForSingle, SingleForList, TextForReference,
-	OpInAnyCase, PathsAsKeys, ReadOnlyInPatch, ValuePathCreates, RemoveWithValue, BareExtensionAttribute,
+	OpInAnyCase, PathsAsKeys, ReadOnlyInPatch, ValuePathCreates, RemoveWithValue, RemoveOfNothing, BareExtensionAttribute,
 	UnquotedText, QuotedBoolean, SubAfterValueFilter, TimeWithoutZone,
 }
 
@@ -97,6 +98,17 @@ func (rt *ResourceType) checkPatchSchemas(object map[string]any) error {
 		return invalidSyntax("schemas must be [%q] (RFC 7644 section 3.5.2)", patchURN)
 	}
 	return nil
+}
+
+// mustSelect reports whether an operation is refused when its value path selects nothing.
+func (rt *ResourceType) mustSelect(kind patch.Kind) bool {
+	switch kind {
+	case patch.Replace:
+		return !rt.speaks(ValuePathCreates)
+	case patch.Remove:
+		return !rt.speaks(RemoveOfNothing)
+	}
+	return false
 }
 
 // checkPath refuses in a PATCH's path what RFC 7644 section 3.5.2 does not know.

@@ -53,6 +53,7 @@ var dialects = []spoken{
 	{dialect: schemas.ReadOnlyInPatch, method: "PATCH", path: "/scim/v2/Groups/{staff}", body: patchBy(`"replace","value":{"id":"{staff}","displayName":"Staff"}`), status: 400, scimType: "mutability", detail: "id is readOnly"},
 	{dialect: schemas.ValuePathCreates, method: "PATCH", path: "/scim/v2/Users/{ann}", body: patchBy(`"replace","path":"emails[type eq \"home\"].value","value":"h@x.org"`), status: 400, scimType: "noTarget", detail: "no element of emails"},
 	{dialect: schemas.RemoveWithValue, method: "PATCH", path: "/scim/v2/Groups/{staff}", body: patchBy(`"remove","path":"members","value":[{"value":"{ann}"}]`), status: 400, scimType: "invalidValue", detail: "remove takes no value"},
+	{dialect: schemas.RemoveOfNothing, method: "PATCH", path: "/scim/v2/Users/{ann}", body: patchBy(`"remove","path":"emails[type eq \"fax\"]"`), status: 400, scimType: "noTarget", detail: "no element of emails"},
 	{dialect: schemas.BareExtensionAttribute, method: "PATCH", path: "/scim/v2/Users/{ann}", body: patchBy(`"replace","path":"manager","value":{"value":"7"}`), status: 400, scimType: "noTarget", detail: bossPath},
 	{dialect: schemas.BareExtensionAttribute, method: "GET", path: filtered(`manager.value eq "7"`), status: 400, scimType: "invalidFilter", detail: bossPath},
 	{dialect: schemas.UnquotedText, method: "GET", path: filtered(`externalId eq jyoung`), status: 400, scimType: "invalidFilter", detail: "double quotes"},

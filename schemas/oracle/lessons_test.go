@@ -109,9 +109,12 @@ var patchLessons = []lesson[patchQ]{
 		}),
 	},
 	{
-		sentence: `RFC 7644 §3.12, table 9: noTarget: "This occurs when the "path" value contains a filter that yields no match", also for remove`,
-		teach: refuses(scim.ScimTypeNoTarget, func(q patchQ, op patch.Op, _ *attribute.Attribute) bool {
-			return op.Kind == patch.Remove && op.Path.Where != nil && len(selected(q, op.Path)) == 0
+		sentence: `docs/divergences.md, removeOfNothing: remove with a value path that matches nothing succeeds`,
+		teach: eachOp(func(q patchQ, op patch.Op) []patch.Op {
+			if op.Kind == patch.Remove && op.Path.Where != nil && len(selected(q, op.Path)) == 0 {
+				return nil
+			}
+			return []patch.Op{op}
 		}),
 	},
 	{

@@ -25,7 +25,8 @@ const MaxVisits = 2_000_000
 //   - A readOnly attribute is ignored as a key (Okta repeats "id") and refused as a path.
 //   - A value path that selects nothing creates the element that its filter describes by "eq", for add and replace
 //     (Entra: `emails[type eq "work"].value`). The RFC has noTarget, which remains when the new element would not match
-//     the filter, and for operations that say MustSelect.
+//     the filter, and for operations that say MustSelect. For remove there is nothing to do: a request that is repeated
+//     because its answer was lost would else be told that it has failed.
 //   - replace of a selected element keeps the sub-attributes that its filter compares by "eq", unless the value sets them.
 //   - remove with a value takes only the equal elements away from a multi-valued attribute (Entra), and none for an
 //     empty list. On a single-valued attribute the value does not matter.

@@ -189,6 +189,8 @@ func TestRemove(t *testing.T) {
 		{"value path", `{"emails":[{"value":"a","type":"work"},{"value":"b","type":"home"}]}`, `[{"op":"remove","path":"emails[type eq \"work\" and value eq \"a\"]"}]`,
 			`{"emails":[{"value":"b","type":"home"}]}`},
 		{"value path, the last element", `{"emails":[{"value":"a","type":"work"}]}`, `[{"op":"remove","path":"emails[type eq \"work\"]"}]`, `{}`},
+		{"value path, nothing selected", `{"emails":[{"value":"a"}]}`,
+			`[{"op":"remove","path":"emails[value eq \"b\"]"},{"op":"remove","path":"emails[value eq \"b\"].display"}]`, `{"emails":[{"value":"a"}]}`},
 		{"value path with sub-attribute", `{"emails":[{"value":"a","type":"work","display":"A"}]}`, `[{"op":"remove","path":"emails[type eq \"work\"].display"}]`,
 			`{"emails":[{"value":"a","type":"work"}]}`},
 		{"value path with the only sub-attribute", `{"emails":[{"value":"a"},{"value":"b"}]}`, `[{"op":"remove","path":"emails[value eq \"a\"].value"}]`, `{"emails":[{"value":"b"}]}`},

@@ -226,7 +226,7 @@ func replaced(attr *attribute.Attribute, item any, changes, described map[string
 // create makes the element that a value path describes, when it selects none.
 func (d *document) create(op Op, l *list, sub *attribute.Attribute, match func(any) bool) error {
 	where := op.Path.Where
-	if where != nil && (op.MustSelect || op.Kind == Remove || l.attr.Type != attribute.Complex) {
+	if where != nil && (op.MustSelect || op.Kind != Remove && l.attr.Type != attribute.Complex) {
 		return refuse(scim.ScimTypeNoTarget, "no element of %s matches [%s]", l.attr.Path(), where)
 	}
 	if op.Kind == Remove || unassigned(op.Value) {

@@ -106,7 +106,7 @@ func (x target) refusal(kind patch.Kind, present bool) scim.ScimType {
 	case x.selected && !x.attr.MultiValued:
 		return scim.ScimTypeInvalidPath // RFC 7644 figure 7: only a multi-valued attribute has values to select
 	case x.selected && kind == patch.Remove && !present:
-		return scim.ScimTypeNoTarget // RFC 7644 table 9
+		return "" // there is nothing to remove
 	case x.selected && !present && x.attr.Type != attribute.Complex:
 		return scim.ScimTypeNoTarget // there is no element to describe
 	case kind == patch.Remove && last.Required && (present || x.sub == nil):

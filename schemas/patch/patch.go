@@ -42,8 +42,8 @@ type Op struct {
 	// Value is a string, bool, json.Number, map[string]any, []any or nil. Null and no value are both nil, and mean
 	// unassigned (RFC 7643 §2.5).
 	Value any
-	// MustSelect: a value path that selects nothing is refused with noTarget (RFC 7644 §3.5.2.3) instead of creating the
-	// element that it describes.
+	// MustSelect: a value path that selects nothing is refused with noTarget (RFC 7644 §3.5.2.3, §3.12) instead of creating the
+	// element that it describes, or of having nothing to remove.
 	MustSelect bool
 }
 
