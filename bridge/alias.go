@@ -46,6 +46,13 @@ func (d *Directory) claimed(ctx context.Context, h *hold, id string, plan Plan) 
 	return nil
 }
 
+// unclaimed has a plan's changes of attributes ask for aliases once it is their turn.
+func (p Plan) unclaimed() {
+	for i := range p {
+		p[i].unclaimed = p[i].Op == UpdateUser
+	}
+}
+
 // possible reports why a change of a user cannot be made although it is well-formed.
 func (d *Directory) possible(ctx context.Context, h *hold, id string, plan Plan) error {
 	if err := d.heldBack(plan); err != nil {

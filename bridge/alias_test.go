@@ -393,3 +393,38 @@ func TestADeactivationBesideATakenAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestADeactivationWhileTheAddressCannotBeAsked: the leaver is out at once, and neither the address beside it nor one that an
+// earlier request has left is lost.
+func TestADeactivationWhileTheAddressCannotBeAsked(t *testing.T) {
+	for _, style := range []func(*rigConfig){emailAlias, byEmail} {
+		r := newRig(t, style)
+		doc := r.create(somebody("leaver", "leaver@example.com"))
+		r.fault(emulator.Fault{Operation: "AdminGetUser", Kind: emulator.ServerError})
+		leave := `{"Operations":[{"op":"replace","path":"emails","value":[{"value":"new@example.com"}]},{"op":"replace","value":{"active":false}}]}`
+		if _, err := r.patchUser(doc.ID, leave); kindOf(err) != "unavailable" {
+			t.Errorf("got %v, want unavailable: the address is not made", err)
+		}
+		r.emulator.ClearFaults()
+		if r.inPool(doc.PoolName).Enabled {
+			t.Error("enabled, want the deactivation made")
+		}
+		if _, err := r.patchUser(doc.ID, leave); err != nil || r.inPool(doc.PoolName).Attributes["email"] != "new@example.com" {
+			t.Errorf("repeated: %v, address %s; want the new one", err, r.inPool(doc.PoolName).Attributes["email"])
+		}
+
+		r.fault(emulator.Fault{Operation: "AdminUpdateUserAttributes", Kind: emulator.ServerError})
+		if _, err := r.patchUser(doc.ID, `{"Operations":[{"op":"replace","path":"emails","value":[{"value":"newer@example.com"}]},{"op":"replace","value":{"active":true}}]}`); kindOf(err) != "unavailable" {
+			t.Errorf("got %v, want unavailable", err)
+		}
+		r.fault(emulator.Fault{Operation: "AdminGetUser", Kind: emulator.ServerError})
+		if _, err := r.patchUser(doc.ID, `{"Operations":[{"op":"replace","value":{"active":false}}]}`); kindOf(err) != "unavailable" {
+			t.Errorf("got %v, want unavailable: the earlier address is not made", err)
+		}
+		r.emulator.ClearFaults()
+		r.journalEmpty()
+		if u := r.inPool(doc.PoolName); u.Enabled || u.Attributes["email"] != "newer@example.com" {
+			t.Errorf("enabled %v, address %s; want disabled with the newer address, from the journal", u.Enabled, u.Attributes["email"])
+		}
+	}
+}

@@ -27,9 +27,14 @@ func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user
 			continue
 		}
 		was := user
-		if s.Op == SetPassword {
+		if s.unclaimed {
+			err = d.claimed(ctx, h, user.Sub, Plan{s})
+		}
+		switch {
+		case err != nil:
+		case s.Op == SetPassword:
 			err = d.setPassword(ctx, op, s)
-		} else {
+		default:
 			user, err = d.stepUser(ctx, op, s, user)
 		}
 		if err != nil {

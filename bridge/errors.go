@@ -126,6 +126,20 @@ func fromCognito(err error) error {
 	}
 }
 
+// repeated reports an error that the server answers 429 or 5xx, upon which identity providers ask again. Any other answer
+// settles the matter.
+func repeated(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Kind {
+	case TooMany, Unavailable, Internal, Denied:
+		return true
+	}
+	return false
+}
+
 // faultDetail is what an identity provider's admin reads of what only the operator can mend, and what /readyz tells: nothing
 // of accounts, roles or pools.
 func faultDetail(f cognito.Fault) string {

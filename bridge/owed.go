@@ -46,13 +46,8 @@ func (c *Connection) promise(ctx context.Context, op *operation, kind store.Kind
 // kept takes the promise back when the client gets an answer that settles the matter. It returns err, how the create has
 // ended, in the form that the client gets.
 func (c *Connection) kept(ctx context.Context, kind store.Kind, r schemas.Resource, err error) error {
-	err = fromCognito(err)
-	var e *Error
-	if errors.As(err, &e) {
-		switch e.Kind {
-		case TooMany, Unavailable, Internal, Denied: // what the server answers 429 or 5xx
-			return err
-		}
+	if err = fromCognito(err); repeated(err) {
+		return err
 	}
 	return errors.Join(err, c.dir.write(ctx, func(tx *store.Tx) error {
 		_, _, err := tx.OwedTake(c.cfg.Name, owedKey(kind, r))

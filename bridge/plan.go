@@ -44,8 +44,9 @@ type Step struct {
 	Set   map[string]string // attributes of a user ("" unsets one); of a group its "Description"
 	Link  *link             // of the steps about signing in
 
-	secret secret          // of SetPassword
-	invite cognito.Courier // of CreateUser: who brings the invitation; "" for none
+	unclaimed bool            // of UpdateUser: it could not be seen yet whether its aliases are somebody else's
+	secret    secret          // of SetPassword
+	invite    cognito.Courier // of CreateUser: who brings the invitation; "" for none
 }
 
 // String names the call and whom it is about, never a value.

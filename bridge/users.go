@@ -110,16 +110,14 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	if err != nil && said != saysInactive {
 		return store.Doc{}, err
 	}
-	var refused Op
 	refusal := err
+	var left error
 	if err != nil {
 		op.note("only the deactivation was made: %s", outcome(err))
 		if attributes = user.have; !user.adopt {
 			attributes, _ = d.mapping.ToCognito(is, doc.PoolName)
 		}
-		if d.possible(ctx, hold, id, plan(said)) != nil {
-			refused = UpdateUser // what an earlier request has left cannot be made either
-		}
+		left = d.possible(ctx, hold, id, plan(said))
 		granted = pending.grants()
 	}
 	held := c.guarded(ctx, op, doc, is, said)
@@ -129,7 +127,12 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	if said == unsaid || held != nil {
 		said = pending.status()
 	}
-	op.plan = plan(said).without(refused)
+	switch op.plan = plan(said); {
+	case repeated(left):
+		op.plan.unclaimed()
+	case left != nil: // what an earlier request has left cannot be made either
+		op.plan = op.plan.without(UpdateUser)
+	}
 	if user.adopt && schemas.Marked(attributes) {
 		op.note("adopted: it was not made through SCIM")
 	}
@@ -138,7 +141,11 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		return store.Doc{}, err
 	}
 	op.plan = op.plan.with(granted, doc.PoolName)
-	return c.carryChange(ctx, op, doc, pending, user.User, hold, held)
+	doc, err = c.carryChange(ctx, op, doc, pending, user.User, hold, held)
+	if refusal = fromCognito(refusal); err == nil && repeated(refusal) {
+		return store.Doc{}, refusal // the rest is made when the request is repeated
+	}
+	return doc, err
 }
 
 // carryChange carries out op's plan for a user. held is what the guard says to the deactivation that the plan lacks for its

@@ -169,7 +169,7 @@ func TestDeactivationIsNeverRefused(t *testing.T) {
 	for name, ops := range map[string]string{
 		"a value of the wrong type": `{"op":"replace","path":"emails","value":7},{"op":"Replace","path":"active","value":"False"}`,
 		"an unknown attribute":      `{"op":"Add","path":"shoeSize","value":"44"},{"op":"Replace","path":"active","value":"False"}`,
-		"no target":                 `{"op":"remove","path":"emails[type eq \"home\"]"},{"op":"replace","value":{"active":false}}`,
+		"no target":                 `{"op":"replace","path":"emails[value co \"@\"].display","value":"A"},{"op":"replace","value":{"active":false}}`,
 		"a taken userName":          `{"op":"replace","value":{"active":false,"userName":"taken"}}`,
 		"an illegal userName":       `{"op":"replace","value":{"active":false,"userName":"with space"}}`,
 	} {
