@@ -173,7 +173,11 @@ func (c *Connection) revive(ctx context.Context, op *operation, r schemas.Resour
 		return store.Doc{}, fromCognito(err)
 	}
 	if is, deleted := schemas.TombstoneOf(user.Attributes); !deleted || is != externalID || user.Sub != doc.ID {
-		return store.Doc{}, d.observeWithin(ctx, d.now(), 0, d.userDoc(user)) // brought back meanwhile
+		// Brought back meanwhile, perhaps by this very request, which a killed process has not seen the end of.
+		if err := d.observeWithin(ctx, d.now(), 0, d.userDoc(user)); err != nil {
+			return store.Doc{}, err
+		}
+		return c.madeBefore(ctx, op, r, h, nil)
 	}
 	pending, err := d.pending(ctx, userKey(doc.ID))
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/scim-cognito/scim-cognito/bench/stack"
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/schemas"
 )
 
 // keeps is a world in which deleted users stay in the pool.
@@ -333,5 +334,32 @@ func TestWhereTheAddressIsTheUsername(t *testing.T) {
 	o.pushed("DELETE", "/Users/"+other, "")
 	if back := o.pushed("POST", "/Users", adaBody("userName", adaMail)).ID(); back != id || o.pooled(adaMail)["sub"] != id {
 		t.Errorf("back: got %s, want %s, with the address", back, id)
+	}
+}
+
+// TestARevivalWhoseReplyIsLost: the pool has the person back, which the mirror does not know when the POST is repeated.
+func TestARevivalWhoseReplyIsLost(t *testing.T) {
+	t.Parallel()
+	for _, userName := range []string{"ada", "countess"} {
+		r := newRig(t, everyPolicy, func(c *rigConfig) { c.attempts = 1 })
+		for _, name := range []string{"Admins", "Auditors", "Support", "app-mail"} {
+			r.createGroup(`{"displayName":"` + name + `"}`)
+		}
+		id := r.createUser(together).ID
+		if err := r.DeleteUser(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		body := r.resource(schemas.Users, strings.Replace(together, `"ada"`, `"`+userName+`"`, 1))
+		r.fault(emulator.Fault{Operation: "AdminUpdateUserAttributes", Kind: emulator.ResetAfter, Count: 1})
+		if _, err := r.CreateUser(t.Context(), body); kindOf(err) != "unavailable" {
+			t.Errorf("as %s: got %v, want unavailable", userName, err)
+		}
+		doc, err := r.CreateUser(t.Context(), body)
+		if err != nil || doc.ID != id {
+			t.Errorf("as %s, repeated: got %s, %v; want the former id, %s", userName, doc.ID, err, id)
+		}
+		if u := r.inPool("ada"); !u.Enabled || r.inGroups("ada") != "Admins" {
+			t.Errorf("as %s: got enabled %v, in groups %q; want enabled, in Admins", userName, u.Enabled, r.inGroups("ada"))
+		}
 	}
 }
