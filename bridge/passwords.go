@@ -86,11 +86,16 @@ func (p Plan) afterLeaving(steps Plan) Plan {
 // withPassword puts steps about the password where they belong: behind those that take access away, or, where an account is
 // taken over, behind the mark, which comes last of what that takes.
 func (p Plan) withPassword(steps Plan) Plan {
-	if !slices.ContainsFunc(p, func(s Step) bool { return s.secret.temporary }) {
+	if !p.takesOver() {
 		return p.afterLeaving(steps)
 	}
 	n := slices.IndexFunc(p, func(s Step) bool { return s.Op == UpdateUser })
 	return slices.Insert(p, n+1, steps...)
+}
+
+// takesOver reports whether a plan takes an account away from whoever can sign in to it.
+func (p Plan) takesOver() bool {
+	return slices.ContainsFunc(p, func(s Step) bool { return s.secret.temporary })
 }
 
 // setPassword makes the call of a SetPassword step.

@@ -133,6 +133,10 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	case left != nil: // what an earlier request has left cannot be made either
 		op.plan = op.plan.without(UpdateUser)
 	}
+	if held != nil && op.plan.takesOver() {
+		op.plan = nil
+		return store.Doc{}, held // whoever has the account would be locked out by the adoption alone
+	}
 	if user.adopt && schemas.Marked(attributes) {
 		op.note("adopted: it was not made through SCIM")
 	}

@@ -1,0 +1,137 @@
+package bridge_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/scim-cognito/scim-cognito/bench/idp"
+	"github.com/scim-cognito/scim-cognito/bench/stack"
+	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+)
+
+// reopen is an orderly restart with another configuration.
+func (g *gate) reopen(change func(*stack.Config)) {
+	g.Helper()
+	if err := g.Stack.Close(); err != nil {
+		g.Fatal(err)
+	}
+	change(&g.cfg)
+	g.start()
+}
+
+// fails has an operation of Cognito's fail from now on.
+func (g *gate) fails(operation string) {
+	g.Helper()
+	if err := g.emulator.AddFault(emulator.Fault{Operation: operation, Kind: emulator.AccessDenied}); err != nil {
+		g.Fatal(err)
+	}
+}
+
+func (g *gate) active(id string) any {
+	g.Helper()
+	return g.send("GET", "/Users/"+id, "").Object()["active"]
+}
+
+// Whichever way somebody is deactivated or deleted, it counts once, and is held once the room is used up. Nothing is done to
+// whom it is about.
+func TestGuardKnowsEveryWayOut(t *testing.T) {
+	t.Parallel()
+	const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	bulk := func(more string) func(string) (string, string, string) {
+		return func(id string) (string, string, string) {
+			return "POST", "/Bulk", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]` + more + `,"Operations":[` +
+				`{"method":"PATCH","path":"/Users/` + id + `","bulkId":"a","data":` + deactivation() + `},` +
+				`{"method":"DELETE","path":"/Users/` + id + `","bulkId":"b"}]}`
+		}
+	}
+	ways := map[string]func(id string) (method, path, body string){
+		"PUT": func(id string) (string, string, string) {
+			return "PUT", "/Users/" + id, idp.UserBody(map[string]any{"userName": "gone-" + id, "active": false})
+		},
+		"a PUT that is refused": func(id string) (string, string, string) {
+			return "PUT", "/Users/" + id, idp.UserBody(map[string]any{"userName": "has space", "active": false})
+		},
+		"a PUT that cannot be read": func(id string) (string, string, string) {
+			return "PUT", "/Users/" + id, idp.UserBody(map[string]any{"userName": 7, "active": "False"})
+		},
+		"a PATCH with a path": func(id string) (string, string, string) {
+			return "PATCH", "/Users/" + id, idp.PatchBody(idp.Op{Op: "replace", Path: "active", Value: false})
+		},
+		"a PATCH without a path": func(id string) (string, string, string) { return "PATCH", "/Users/" + id, deactivation() },
+		"Entra ID's PATCH": func(id string) (string, string, string) {
+			return "PATCH", "/Users/" + id, idp.PatchBody(idp.Op{Op: "Replace", Path: "active", Value: "False"})
+		},
+		"a PATCH that is refused": func(id string) (string, string, string) {
+			return "PATCH", "/Users/" + id, idp.PatchBody(idp.Op{Op: "replace", Path: "active", Value: false}, idp.Op{Op: "replace", Path: "userName", Value: "has space"})
+		},
+		"a PATCH that takes the userName away": func(id string) (string, string, string) {
+			return "PATCH", "/Users/" + id, idp.PatchBody(idp.Op{Op: "remove", Path: "userName"}, idp.Op{Op: "replace", Value: map[string]any{"active": false}})
+		},
+		"a PATCH with more": func(id string) (string, string, string) {
+			return "PATCH", "/Users/" + id, idp.PatchBody(idp.Op{Op: "replace", Value: map[string]any{"active": false, enterprise + ":department": "None"}})
+		},
+		"DELETE":                    func(id string) (string, string, string) { return "DELETE", "/Users/" + id, "" },
+		"bulk":                      bulk(""),
+		"bulk with failOnErrors":    bulk(`,"failOnErrors":1`),
+		"bulk with failOnErrors: 9": bulk(`,"failOnErrors":9`),
+	}
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := newGate(t, 4, bridge.Guard{People: 1, Window: time.Hour})
+				for range 2 {
+					if r := g.send(way(g.people[0])); r.Status == http.StatusTooManyRequests || strings.Contains(string(r.Body), `"429"`) {
+						t.Errorf("the first person: got %d %s, want it to pass", r.Status, r.Body)
+					}
+				}
+				g.holds(1, 0)
+				before := g.disabled()
+				for range 2 {
+					if r := g.send(way(g.people[1])); r.Status != http.StatusTooManyRequests && !strings.Contains(string(r.Body), `"429"`) {
+						t.Errorf("the second person: got %d %s, want it held", r.Status, r.Body)
+					}
+				}
+				g.holds(1, 1)
+				if got := g.active(g.people[1]); got != true || g.disabled() != before {
+					t.Errorf("the held person: got active %v and %d disabled, want true and %d", got, g.disabled(), before)
+				}
+				g.release()
+				g.holds(1, 0)
+				if got := g.active(g.people[1]); got == true {
+					t.Error("after the release: the person is active still")
+				}
+			})
+		})
+	}
+}
+
+// Whose account adoption takes over cannot sign in any more: that is held with the deactivation.
+func TestGuardHoldsATakeOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, 4, bridge.Guard{People: 1, Window: time.Hour})
+		g.reopen(func(c *stack.Config) { c.Directory.AdoptSelfSignedUp = true })
+		g.wants(200, g.deactivate(g.people[0]), "the first")
+		before := g.emulator.Calls()
+		g.wants(429, g.deactivate(g.people[1]), "the second")
+		for _, op := range []string{"AdminSetUserPassword", "AdminUserGlobalSignOut", "AdminUpdateUserAttributes", "AdminDisableUser"} {
+			if got := g.emulator.Calls()[op] - before[op]; got != 0 {
+				t.Errorf("held: got %d %s, want none", got, op)
+			}
+		}
+		g.holds(1, 1)
+		g.release()
+		g.holds(1, 0)
+		if got := g.disabled(); got != 2 {
+			t.Errorf("after the release: got %d disabled, want 2", got)
+		}
+		if got := g.emulator.Calls()["AdminSetUserPassword"]; got != 2 {
+			t.Errorf("after the release: got %d AdminSetUserPassword, want 2: the account is taken over, too", got)
+		}
+	})
+}
