@@ -106,7 +106,7 @@ func (c *Connection) admit(ctx context.Context, op *operation, doc store.Doc, de
 		if held = err == nil && !passed && g.room(window, now) == 0; held {
 			_, err = tx.JournalPut(work)
 		} else if err == nil {
-			err = tx.GuardPass(c.cfg.Name, doc.ID)
+			err = errors.Join(tx.GuardPass(c.cfg.Name, doc.ID), tried(tx, earlier))
 		}
 		return err
 	})

@@ -76,6 +76,20 @@ func readHeld(row store.Entry) (*heldEntry, error) {
 	return h, nil
 }
 
+// tried notes that the work of a held entry, if there is one, is about to be done: its person has taken the room that the
+// window had, and needs none when it fails and is tried again.
+func tried(tx *store.Tx, h *heldEntry) error {
+	if h == nil {
+		return nil
+	}
+	row := h.row
+	row.Attempts++
+	if err := tx.JournalUpdate(row); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return nil // given up at this moment
+}
+
 // heldOf is what is held for a user; nil for nothing.
 func (d *Directory) heldOf(ctx context.Context, id string) (*heldEntry, error) {
 	if !d.guard.mayHold() {
@@ -168,10 +182,12 @@ func (d *Directory) guardRound(ctx context.Context) error {
 				c.remind(ctx, w)
 			}
 		}
-		if rooms[c.cfg.Name] == 0 {
+		switch {
+		case rooms[c.cfg.Name] > 0:
+			rooms[c.cfg.Name]--
+		case h.row.Attempts == 0:
 			continue
 		}
-		rooms[c.cfg.Name]--
 		g.Go(func() error { return d.release(gctx, c, h) })
 	}
 	return g.Wait()

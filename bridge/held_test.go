@@ -135,3 +135,43 @@ func TestGuardHoldsATakeOver(t *testing.T) {
 		}
 	})
 }
+
+// Whom a window has let pass keeps that room when Cognito, or the process, fails: they do not wait for the next window.
+func TestGuardTriesAgainWhomItHasLetPass(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		operation      string
+		delete, killed bool
+	}{{"AdminDisableUser", false, false}, {"AdminDisableUser", false, true}, {"AdminUserGlobalSignOut", false, false}, {"AdminDeleteUser", true, false}} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newGate(t, 10, bridge.Guard{People: 3, Window: time.Hour})
+			for _, id := range g.people {
+				if c.delete {
+					g.send("DELETE", "/Users/"+id, "")
+				} else {
+					g.deactivate(id)
+				}
+				time.Sleep(time.Second)
+			}
+			g.holds(3, 7)
+			g.fails(c.operation)
+			time.Sleep(time.Hour)
+			if s := g.guard(); s.Passed != 3 || s.Held != 7 {
+				t.Errorf("%+v: in the next window, while Cognito fails: got %d passed and %d held, want 3 and 7", c, s.Passed, s.Held)
+			}
+			if c.killed {
+				g.kill()
+			}
+			g.emulator.ClearFaults()
+			time.Sleep(10 * time.Minute)
+			if s := g.guard(); s.Passed != 3 || s.Held != 4 {
+				t.Errorf("%+v: afterwards: got %d passed and %d held, want 3 and 4", c, s.Passed, s.Held)
+			}
+			for i, id := range g.people {
+				if got := g.active(id); (got == true) != (i >= 6) {
+					t.Errorf("%+v: person %d: got active %v", c, i, got)
+				}
+			}
+		})
+	}
+}
