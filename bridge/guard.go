@@ -89,6 +89,9 @@ func (c *Connection) admit(ctx context.Context, op *operation, doc store.Doc, de
 	if err != nil {
 		return err
 	}
+	if earlier.released() && (earlier.want.Delete || !deletion) {
+		return nil // the identity provider has come before the journal
+	}
 	work, err := newHeld(ctx, c, doc, deletion, earlier)
 	if err != nil {
 		return err

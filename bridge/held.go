@@ -76,6 +76,9 @@ func readHeld(row store.Entry) (*heldEntry, error) {
 	return h, nil
 }
 
+// released reports whether an operator has let this very work go (journal retry).
+func (h *heldEntry) released() bool { return h != nil && h.row.Parked == "" }
+
 // tried notes that the work of a held entry, if there is one, is about to be done: its person has taken the room that the
 // window had, and needs none when it fails and is tried again.
 func tried(tx *store.Tx, h *heldEntry) error {

@@ -175,3 +175,24 @@ func TestGuardTriesAgainWhomItHasLetPass(t *testing.T) {
 		})
 	}
 }
+
+// Whom an operator has let go, goes: also if the identity provider asks again before the journal has come to it. A larger
+// request is another one.
+func TestGuardLetsGoWhomTheOperatorLets(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, 6, bridge.Guard{People: 1, Window: time.Hour})
+		for _, id := range g.people[:3] {
+			g.deactivate(id)
+		}
+		time.Sleep(time.Second)
+		for _, id := range g.people[1:3] {
+			if err := g.Directory.RetryWork(t.Context(), "held:"+id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g.wants(200, g.deactivate(g.people[1]), "the deactivation, which the operator has let go, repeated")
+		g.wants(429, g.send("DELETE", "/Users/"+g.people[2], ""), "a deletion, where the operator has let a deactivation go")
+		g.holds(1, 1)
+	})
+}
