@@ -37,9 +37,10 @@ func (g Guard) limit(listed int) int {
 	return min(g.People, share)
 }
 
-// over reports whether a window has ended, or never begun.
+// over reports whether a window has ended, or never begun. One that begins more than its length from now was written down by
+// a clock that has been set back since: it would last until that time comes again.
 func (g Guard) over(w store.GuardWindow, now time.Time) bool {
-	return w.Began.IsZero() || !now.Before(w.Began.Add(g.Window))
+	return w.Began.IsZero() || !now.Before(w.Began.Add(g.Window)) || now.Before(w.Began.Add(-g.Window))
 }
 
 // room is how many more people a window lets pass.

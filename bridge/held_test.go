@@ -196,3 +196,23 @@ func TestGuardLetsGoWhomTheOperatorLets(t *testing.T) {
 		g.holds(1, 1)
 	})
 }
+
+// A clock that is set back does not make a window last until that time comes again.
+func TestGuardWhenTheClockIsSetBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ahead := 365 * 24 * time.Hour
+		g := newGate(t, 6, bridge.Guard{People: 1, Window: time.Hour})
+		g.reopen(func(c *stack.Config) { c.Directory.Clock = func() time.Time { return time.Now().Add(ahead) } })
+		for _, id := range g.people {
+			g.deactivate(id)
+		}
+		g.holds(1, 5)
+		ahead = 30 * time.Minute // less than a window ahead of the true time, which time servers do
+		g.holds(1, 4)
+		ahead = 0
+		g.holds(1, 4)
+		time.Sleep(90 * time.Minute)
+		g.holds(1, 3)
+	})
+}
