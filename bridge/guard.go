@@ -157,11 +157,16 @@ func (c *Connection) beginWindow(tx *store.Tx, now time.Time, released bool) (st
 	if err != nil {
 		return store.GuardWindow{}, err
 	}
-	if !c.dir.warm.Load() {
-		listed = max(listed, c.dir.pool.Info().EstimatedUsers)
-	}
-	w := store.GuardWindow{Began: now.Truncate(time.Millisecond), People: listed, Released: released}
+	w := store.GuardWindow{Began: now.Truncate(time.Millisecond), People: c.dir.peopleOf(listed), Released: released}
 	return w, tx.GuardBegin(c.cfg.Name, w)
+}
+
+// peopleOf is how many people there are when the mirror lists so many.
+func (d *Directory) peopleOf(listed int) int {
+	if d.warm.Load() {
+		return listed
+	}
+	return max(listed, d.pool.Info().EstimatedUsers)
 }
 
 // heldError is what the identity provider's admin reads.
@@ -240,10 +245,13 @@ func (c *Connection) describeWindow(ctx context.Context, s *GuardStatus) error {
 	if err != nil {
 		return internal(err)
 	}
-	s.Window, s.Limit = g.Window.String(), g.limit(w.People)
-	if !g.over(w, c.dir.now()) {
-		s.Passed, s.Listed, s.Released, s.Began, s.Ends = w.Passed, w.People, w.Released, w.Began.UTC(), w.Began.Add(g.Window).UTC()
+	if s.Window = g.Window.String(); g.over(w, c.dir.now()) {
+		page, err := c.dir.mirror.List(ctx, store.Query{Kind: store.User, Start: 1})
+		s.Limit = g.limit(c.dir.peopleOf(page.Total)) // of a window that would begin now
+		return internal(err)
 	}
+	s.Limit, s.Passed, s.Listed, s.Released = g.limit(w.People), w.Passed, w.People, w.Released
+	s.Began, s.Ends = w.Began.UTC(), w.Began.Add(g.Window).UTC()
 	return nil
 }
 

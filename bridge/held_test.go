@@ -216,3 +216,14 @@ func TestGuardWhenTheClockIsSetBack(t *testing.T) {
 		g.holds(1, 3)
 	})
 }
+
+// Before a window has begun, the operator reads what the next one will allow.
+func TestGuardTellsTheNextLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, 200, bridge.Guard{People: 50, Percent: 10, Window: time.Hour})
+		if got := g.guard().Limit; got != 20 {
+			t.Errorf("before the first window: got the limit %d, want 20", got)
+		}
+	})
+}
