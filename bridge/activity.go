@@ -101,6 +101,8 @@ func outcome(err error) string {
 		return mine.Kind.String()
 	case errors.As(err, &refused):
 		return string(refused.ScimType)
+	case errors.Is(err, errSuperseded):
+		return "superseded"
 	}
 	return "internal"
 }

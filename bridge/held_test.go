@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 	"github.com/scim-cognito/scim-cognito/bench/stack"
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/schemas/patch"
 )
 
 // reopen is an orderly restart with another configuration.
@@ -224,6 +227,50 @@ func TestGuardTellsTheNextLimit(t *testing.T) {
 		g := newGate(t, 200, bridge.Guard{People: 50, Percent: 10, Window: time.Hour})
 		if got := g.guard().Limit; got != 20 {
 			t.Errorf("before the first window: got the limit %d, want 20", got)
+		}
+	})
+}
+
+// What another connection, without a guard, does to whom the guard holds ends what is held, and so does who brings somebody
+// back whom it has deleted.
+func TestGuardAndAnotherConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, 6, bridge.Guard{People: 1, Window: time.Hour})
+		g.reopen(func(c *stack.Config) { c.Connection.Deletion = bridge.DisableUsers })
+		entra := bridge.NewConnection(bridge.ConnectionConfig{Name: "entra", Directory: g.Directory, Deletion: bridge.DisableUsers})
+		back := fmt.Sprint(g.send("POST", "/Users", idp.UserBody(map[string]any{"userName": "ada", "externalId": "x1"})).Object()["id"])
+		for _, id := range append(g.people[:4:4], back) {
+			g.deactivate(id)
+		}
+		g.holds(1, 4)
+		if _, err := entra.PatchUser(t.Context(), g.people[1], []patch.Op{schemas.Deactivate()}); err != nil {
+			t.Errorf("the other's deactivation: got %v", err)
+		}
+		g.holds(1, 3)
+		if err := entra.DeleteUser(t.Context(), g.people[2]); err != nil {
+			t.Errorf("the other's deletion: got %v", err)
+		}
+		g.holds(1, 2)
+		if _, err := entra.PatchUser(t.Context(), g.people[3], []patch.Op{{Kind: patch.Replace, Value: map[string]any{"active": true}}}); err != nil {
+			t.Errorf("the other's reactivation: got %v", err)
+		}
+		g.holds(1, 1)
+
+		g.fails("AdminUpdateUserAttributes")
+		if err := entra.DeleteUser(t.Context(), back); err == nil {
+			t.Error("a deletion that Cognito fails: got no error")
+		}
+		g.emulator.ClearFaults()
+		time.Sleep(time.Minute) // the journal has made the deletion
+		g.wants(404, g.send("GET", "/Users/"+back, ""), "the deleted person")
+		if got := g.send("POST", "/Users", idp.UserBody(map[string]any{"userName": "ada", "externalId": "x1"})).Object()["id"]; got != back {
+			t.Fatalf("bringing back: got %v, want %s", got, back)
+		}
+		g.holds(1, 0)
+		time.Sleep(2 * time.Hour)
+		if got := g.active(back); got != true {
+			t.Errorf("who was brought back, after the window: got active %v, want true", got)
 		}
 	})
 }

@@ -204,6 +204,9 @@ func (c *Connection) revive(ctx context.Context, op *operation, r schemas.Resour
 		return store.Doc{}, err
 	}
 	op.plan = op.plan.with(granted, doc.PoolName)
+	if err := d.unhold(ctx, doc.ID); err != nil { // of before its deletion
+		return store.Doc{}, err
+	}
 	op.note("brought back: it was deleted through SCIM, and kept")
 	return d.carryUser(ctx, op, userKey(doc.ID), pending, user, h)
 }
