@@ -129,7 +129,7 @@ func (d *Directory) createUser(ctx context.Context, s Step) (cognito.User, error
 	if !d.holds(there, s.Set) {
 		return user, err // somebody else's
 	}
-	d.undelivered(ctx, there, e)
+	d.undelivered(ctx, there.Sub, e)
 	return there, nil
 }
 

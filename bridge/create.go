@@ -93,7 +93,7 @@ func (c *Connection) createNth(ctx context.Context, op *operation, n int, r sche
 		return store.Doc{}, err
 	}
 	op.plan = append(planCreateUser(username, want, statusOf(r), c.vouches), c.passwordStep(username, r, true, nil)...)
-	op.plan[0].invite = c.invitation(r)
+	op.plan[0].invite = c.invitation(op, r, want)
 	op.plan = op.plan.linking(username, linkChange{Link: links})
 	switch name, holder, err := d.newRival(ctx, hold, username, op.plan[0].Set); {
 	case err != nil:

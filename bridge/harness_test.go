@@ -46,8 +46,9 @@ type rigConfig struct {
 	pool      emulator.PoolConfig
 	emulator  emulator.Config
 	quotas    *cognito.Quotas
-	log       io.Writer // nil: the test's own
-	attempts  int       // of a Cognito call; 0: the default
+	log       io.Writer                       // nil: the test's own
+	front     func(http.Handler) http.Handler // between the client and the emulator; nil: nothing
+	attempts  int                             // of a Cognito call; 0: the default
 	// federation of the connection; unless it names nobody, the pool trusts the provider.
 	federation bridge.FederationConfig
 	mapping    map[string]string // of the provider
@@ -100,8 +101,12 @@ func (r *rig) start() {
 	r.t.Helper()
 	ctx := r.t.Context()
 	var err error
+	front := http.Handler(r.emulator)
+	if r.cfg.front != nil {
+		front = r.cfg.front(front)
+	}
 	r.pool, err = cognito.Open(ctx, cognito.Config{PoolID: poolID, Endpoint: "http://127.0.0.1:1", Quotas: r.cfg.quotas, Attempts: r.cfg.attempts,
-		MaxBackoff: 1, Transport: inProcess{r.emulator}})
+		MaxBackoff: 1, Transport: inProcess{front}})
 	if err != nil {
 		r.t.Fatalf("cognito.Open: %v", err)
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/scim-cognito/scim-cognito/bench/audit"
 	"github.com/scim-cognito/scim-cognito/bridge"
-	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/store"
@@ -303,44 +302,6 @@ func TestPasswordsAreNotWrittenDown(t *testing.T) {
 	if text := log.String(); text == "" || strings.Contains(text, firstPassword) || strings.Contains(text, secondPassword) {
 		t.Errorf("the log holds a password, or nothing:\n%s", text)
 	}
-}
-
-func TestInvitations(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, func(c *rigConfig) { c.bridge.Invite = cognito.ByEmail })
-	invited := func(want int64, what string) {
-		t.Helper()
-		if got := r.emulator.Invitations(); got != want {
-			t.Errorf("%s: got %d invitations so far, want %d", what, got, want)
-		}
-	}
-	ada := r.createUser(user("ada", `,"emails":[{"value":"ada@example.com","primary":true}]`))
-	invited(1, "creating")
-	if err := r.emulator.AddFault(emulator.Fault{Operation: "AdminCreateUser", Kind: emulator.ResetAfter, Count: 1}); err != nil {
-		t.Fatal(err)
-	}
-	r.createUser(user("grace", ""))
-	invited(2, "creating, with a lost reply")
-	idle := r.createUser(user("idle", `,"active":false`))
-	invited(2, "creating somebody inactive")
-	if err := r.dir.Invite(t.Context(), ada.ID, cognito.ByEmail); err != nil {
-		t.Errorf("inviting again: got %v", err)
-	}
-	invited(3, "inviting again")
-	var e *bridge.Error
-	if err := r.dir.Invite(t.Context(), idle.ID, cognito.ByEmail); !errors.As(err, &e) || e.Kind != bridge.Invalid {
-		t.Errorf("inviting somebody inactive: got %v, want it refused", err)
-	}
-	if err := r.pool.SetPassword(t.Context(), "ada", firstPassword, true); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.dir.Invite(t.Context(), ada.ID, cognito.ByEmail); !errors.As(err, &e) || e.Kind != bridge.Invalid {
-		t.Errorf("inviting somebody who has a password: got %v, want it refused", err)
-	}
-	if err := r.dir.Invite(t.Context(), "00000000-0000-0000-0000-000000000000", cognito.ByEmail); !errors.As(err, &e) || e.Kind != bridge.NotFound {
-		t.Errorf("inviting nobody: got %v, want not found", err)
-	}
-	invited(3, "refused invitations")
 }
 
 // Where people sign in with their e-mail address, Cognito makes up the Username: the password is that user's all the same.

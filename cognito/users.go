@@ -51,6 +51,14 @@ const (
 	BySMS   Courier = "SMS"
 )
 
+// Attribute is the one by which a courier reaches a user.
+func (c Courier) Attribute() string {
+	if c == BySMS {
+		return "phone_number"
+	}
+	return "email"
+}
+
 // InviteUser is CreateUser with an invitation: Cognito sends the username and a temporary password. The user is there
 // also when the error's code is CodeDeliveryFailureException; Error.Sent is set then. Cognito may send several when an
 // attempt's answer was lost.
