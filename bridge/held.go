@@ -260,8 +260,8 @@ func (d *Directory) resumeHeld(ctx context.Context, key string) error {
 		return err
 	}
 	c := d.guard.connection(h.want.Connection)
-	if c == nil {
-		h.row.Parked = "its connection is not configured any more"
+	if c == nil { // since the operator has asked
+		h.row.Parked = parkedHeld
 		return d.write(ctx, func(tx *store.Tx) error { return tx.JournalUpdate(h.row) })
 	}
 	h.row.Next = d.now().Add(retryJournal(h.row.Attempts + 1)) // if it fails

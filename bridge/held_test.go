@@ -274,3 +274,53 @@ func TestGuardAndAnotherConnection(t *testing.T) {
 		}
 	})
 }
+
+// What is held outlasts a change of the configuration: without its connection nobody does it, and it is shown; without the
+// guard, or with a larger one, it is done.
+func TestGuardAfterTheConfigurationHasChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, 12, bridge.Guard{People: 1, Window: time.Hour})
+		entra := func() *bridge.Connection {
+			return bridge.NewConnection(bridge.ConnectionConfig{Name: "entra", Directory: g.Directory, Guard: bridge.Guard{People: 1, Window: time.Hour}})
+		}
+		former := entra()
+		for _, id := range g.people[:4] {
+			_, _ = former.PatchUser(t.Context(), id, []patch.Op{schemas.Deactivate()}) // but for the first they are held
+		}
+		for _, id := range g.people[4:10] {
+			g.deactivate(id)
+		}
+		g.reopen(func(*stack.Config) {})
+		time.Sleep(2*time.Hour + time.Minute) // okta's second, and third window
+		all := must(g.Directory.Guards(t.Context()))
+		if len(all) != 2 || !all[0].Gone || all[0].Held != 3 || all[1].Held != 3 {
+			t.Fatalf("guards: got %+v, want entra gone with three held, and okta with three", all)
+		}
+		if err := g.Directory.RetryWork(t.Context(), "held:"+g.people[1]); err == nil || !strings.Contains(err.Error(), `"entra"`) {
+			t.Errorf("letting go whom a former connection holds: got %v, want it refused", err)
+		}
+		if _, err := g.Directory.ReleaseGuard(t.Context(), "entra"); err == nil {
+			t.Error("releasing a former connection: got no error")
+		}
+		g.wants(200, g.send("PATCH", "/Users/"+g.people[2], reactivation()), "taking back whom a former connection holds")
+		if n, err := g.Directory.DropHeld(t.Context(), "nobody"); n != 0 || err != nil {
+			t.Errorf("giving up what nobody holds: got %d, %v", n, err)
+		}
+
+		g.reopen(func(c *stack.Config) { c.Connection.Guard.People = 2 })
+		time.Sleep(time.Minute)
+		if got := g.disabled(); got != 1+4 {
+			t.Errorf("with a larger guard: got %d disabled, want 5", got)
+		}
+		g.reopen(func(c *stack.Config) { c.Connection.Guard = bridge.Guard{} })
+		entra()
+		time.Sleep(time.Minute)
+		if all := must(g.Directory.Guards(t.Context())); len(all) != 1 || all[0].Connection != "entra" || all[0].Held != 1 {
+			t.Errorf("guards, without okta's and with entra back: got %+v, want entra's with one held", all)
+		}
+		if got := g.disabled(); got != 2+6 {
+			t.Errorf("without the guard: got %d disabled, want 8: okta's six, and one more in entra's next window", got)
+		}
+	})
+}

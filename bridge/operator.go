@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
@@ -116,6 +117,9 @@ func workOf(row store.Entry) string {
 // RetryWork has the work under a key tried now, parked or not.
 func (d *Directory) RetryWork(ctx context.Context, key string) error {
 	return d.editWork(ctx, key, func(tx *store.Tx, e store.Entry) error {
+		if h, err := readHeld(e); err == nil && d.guard.connection(h.want.Connection) == nil {
+			return &Error{Kind: Invalid, Detail: fmt.Sprintf("the guard of the connection %q holds this, which is not configured any more, so that nobody does it: configure it again, or drop the work", h.want.Connection)}
+		}
 		e.Parked, e.Next = "", d.now()
 		return tx.JournalUpdate(e)
 	})
