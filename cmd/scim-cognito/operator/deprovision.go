@@ -74,7 +74,7 @@ func (o operator) releaseGuards(r *http.Request) (int, any, error) {
 func (o operator) dropHeld(r *http.Request) (int, any, error) {
 	return o.editGuards(r, "guard drop", func(ctx context.Context, g guardOf) (Guard, string, error) {
 		n, err := g.DropHeld(ctx, g.status.Connection)
-		g.status.Held -= n
+		g.status.Held = max(0, g.status.Held-n) // more may have been held, and given up, since it was counted
 		return Guard{Pool: g.PoolID(), GuardStatus: g.status, Dropped: n}, strconv.Itoa(n) + " given up", err
 	})
 }

@@ -92,6 +92,9 @@ func TestGuards(t *testing.T) {
 			t.Errorf("%s %s: got %d records of what the operator did, want %d", c.path, c.body, got, want)
 		}
 	}
+	if _, answer, _ := ask[guards](t, l, http.MethodPost, "/-/guard/drop", `{"pool":"B"}`); answer.Held != 0 || len(answer.Guards) != 1 || answer.Guards[0].Dropped != 2 {
+		t.Errorf("giving up two that were held since the guard was read: got %+v, want none held any more", answer)
+	}
 	a.err = errors.New("disk full")
 	if status, answer, _ := ask[guards](t, l, http.MethodPost, "/-/guard/release", `{}`); status != 500 || !strings.Contains(answer.Error, "disk full") {
 		t.Errorf("a store that fails: got %d %+v, want 500 with its reason", status, answer)
