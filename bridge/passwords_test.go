@@ -2,11 +2,16 @@ package bridge_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
 	"maps"
+	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -202,6 +207,51 @@ func TestRandomPasswords(t *testing.T) {
 	r.emulator.ClearFaults()
 	r.start()
 	r.until("grace has a password", func() bool { return r.inPool("grace").Status == "CONFIRMED" })
+}
+
+// A password that is made here satisfies every policy that a pool can have, is another one each time, and is written down
+// nowhere.
+func TestRandomPasswordSatisfiesEveryPolicy(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var made []string
+	listen := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			var in struct{ Password string }
+			if err != nil || json.Unmarshal(body, &in) != nil {
+				t.Errorf("a call that cannot be read: %s, %v", body, err)
+			}
+			if in.Password != "" {
+				mu.Lock()
+				made = append(made, in.Password)
+				mu.Unlock()
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next.ServeHTTP(w, r)
+		})
+	}
+	var log lockedLog
+	r := newRig(t, withPasswords(bridge.RandomPasswords), func(c *rigConfig) { c.front, c.log = listen, &log })
+	r.createUser(user("ada", ""))
+	r.createUser(user("grace", ""))
+	if len(made) != 2 || made[0] == made[1] {
+		t.Fatalf("got %d passwords, want two that differ", len(made))
+	}
+	for _, password := range made {
+		for what, want := range map[string]*regexp.Regexp{
+			"the longest minimum and Cognito's maximum": regexp.MustCompile(`^\S{99,256}$`), "an upper-case letter": regexp.MustCompile(`[A-Z]`),
+			"a lower-case letter": regexp.MustCompile(`[a-z]`), "a digit": regexp.MustCompile(`[0-9]`), "a symbol": regexp.MustCompile(`[-+=!]`),
+		} {
+			if !want.MatchString(password) {
+				t.Errorf("got %q, want it to keep to %s", password, what)
+			}
+		}
+		data, err := os.ReadFile(r.file + "-wal")
+		if err != nil || bytes.Contains(data, []byte(password)) || strings.Contains(log.String()+r.activity(), password) {
+			t.Errorf("the password is written down, or: %v", err)
+		}
+	}
 }
 
 // A password whose setting fails is not in the journal: what is left is done without it, and the request repeated brings it.
