@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
@@ -126,13 +125,14 @@ func (c *Connection) admit(ctx context.Context, op *operation, doc store.Doc, de
 	return c.heldError(window, now)
 }
 
-// guarded asks the guard about a change of a user: a deactivation of somebody who is active, as far as we know, may be
-// held. A deactivation of somebody who is not takes nothing away. A reactivation gives up what is held.
-func (c *Connection) guarded(ctx context.Context, op *operation, doc store.Doc, is schemas.Resource, said status) error {
+// guarded asks the guard about a change of a user: a deactivation of somebody who is in, as far as we know, and was to stay,
+// may be held. Of anybody else it takes nothing away, and to hold it might let a reactivation go on that the journal still
+// has to make. A reactivation gives up what is held.
+func (c *Connection) guarded(ctx context.Context, op *operation, doc store.Doc, in bool, said status) error {
 	switch {
 	case said == saysActive:
 		return c.dir.unhold(ctx, doc.ID)
-	case said == saysInactive && is["active"] == true:
+	case said == saysInactive && in:
 		return c.admit(ctx, op, doc, false)
 	}
 	return nil

@@ -324,3 +324,25 @@ func TestGuardAfterTheConfigurationHasChanged(t *testing.T) {
 		}
 	})
 }
+
+// Whose reactivation Cognito has not let through is out still: to deactivate that person again takes nothing away, and
+// held it would let the reactivation go on.
+func TestGuardPassesWhoIsNotInYet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, 4, bridge.Guard{People: 1, Window: time.Hour})
+		g.wants(200, g.deactivate(g.people[0]), "the leaver")
+		time.Sleep(2 * time.Hour)
+		g.wants(200, g.deactivate(g.people[1]), "another, in another window")
+		g.fails("AdminEnableUser")
+		g.wants(500, g.send("PATCH", "/Users/"+g.people[0],
+			idp.PatchBody(idp.Op{Op: "replace", Value: map[string]any{"active": true, "title": "Back"}})), "a reactivation that AWS denies")
+		g.wants(200, g.deactivate(g.people[0]), "the leaver again")
+		g.emulator.ClearFaults()
+		g.holds(1, 0)
+		time.Sleep(10 * time.Minute)
+		if got := g.disabled(); got != 2 {
+			t.Errorf("got %d disabled, want 2", got)
+		}
+	})
+}

@@ -120,7 +120,7 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		left = d.possible(ctx, hold, id, plan(said))
 		granted = pending.grants()
 	}
-	held := c.guarded(ctx, op, doc, is, said)
+	held := c.guarded(ctx, op, doc, user.Enabled && is["active"] == true, said)
 	if held != nil && !isHeld(held) {
 		return store.Doc{}, held
 	}
