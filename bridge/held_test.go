@@ -14,6 +14,7 @@ import (
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/schemas/patch"
+	"github.com/scim-cognito/scim-cognito/store"
 )
 
 // reopen is an orderly restart with another configuration.
@@ -271,6 +272,28 @@ func TestGuardAndAnotherConnection(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		if got := g.active(back); got != true {
 			t.Errorf("who was brought back, after the window: got active %v, want true", got)
+		}
+	})
+}
+
+// What is refused beside a deactivation that is held is told, and not that the deactivation was made.
+func TestGuardTellsWhatBecameOfARefusedChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, 3, bridge.Guard{People: 1, Window: time.Hour})
+		for _, id := range g.people[:2] {
+			g.send("PUT", "/Users/"+id, idp.UserBody(map[string]any{"userName": "has space", "active": false}))
+		}
+		g.send("PUT", "/Users/"+g.people[2], idp.UserBody(map[string]any{"userName": 7, "active": false}))
+		for i, id := range g.people {
+			records := must(g.Store.Activities(t.Context(), store.ActivityQuery{ID: id, Limit: 10}))
+			if len(records) != 1 {
+				t.Fatalf("person %d: got %d records, want one", i, len(records))
+			}
+			notes, wants := strings.Join(records[0].Notes, "; "), []string{"done", "held", "held"}
+			if records[0].Outcome != wants[i] || !strings.Contains(notes, "all but the deactivation was refused") || strings.Contains(notes, "held by the guard") != (i > 0) {
+				t.Errorf("person %d: got %s, %s, want %s, what was refused, and whether it was held", i, records[0].Outcome, notes, wants[i])
+			}
 		}
 	})
 }

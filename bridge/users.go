@@ -113,7 +113,7 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	refusal := err
 	var left error
 	if err != nil {
-		op.note("only the deactivation was made: %s", outcome(err))
+		op.note("all but the deactivation was refused: %s", outcome(err))
 		if attributes = user.have; !user.adopt {
 			attributes, _ = d.mapping.ToCognito(is, doc.PoolName)
 		}

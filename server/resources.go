@@ -105,7 +105,7 @@ func (e *endpoint) put(w http.ResponseWriter, r *http.Request) error {
 		ctx := recorded(r, ignored)
 		doc, err = e.replace(connection(ctx), ctx, pathID(r), resource)
 	case e.kind == store.User && e.reading(r).SaysInactive(body):
-		ctx := recorded(r, []string{"only the deactivation was made: " + err.Error()})
+		ctx := recorded(r, []string{"all but the deactivation was refused: " + err.Error()})
 		doc, err = e.modify(connection(ctx), ctx, pathID(r), []patch.Op{schemas.Deactivate()})
 	}
 	if err != nil {
