@@ -2,6 +2,7 @@ package cognito
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -9,13 +10,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
 )
 
 // credentialsError tells a failure to get credentials from one of the call itself.
 type credentialsError struct{ err error }
 
-func (e *credentialsError) Error() string { return "no AWS credentials: " + cause(e.err) }
+// Error names the service that was asked for credentials, if it came to that.
+func (e *credentialsError) Error() string {
+	said := "no AWS credentials: "
+	var asked *smithy.OperationError
+	if errors.As(e.err, &asked) {
+		said += asked.Service() + " " + asked.Operation() + ": "
+	}
+	return said + cause(e.err)
+}
+
 func (e *credentialsError) Unwrap() error { return e.err }
 
 // marked is a provider whose failures are *credentialsError.

@@ -169,27 +169,26 @@ var kinds = map[string]Kind{
 // is the caller's, f what became of the request.
 func translate(ctx context.Context, op operation, f *flight, err error) *Error {
 	e := &Error{Op: op.name, Err: err}
+	var credentials *credentialsError
+	lacking := errors.As(err, &credentials) // whatever was answered then was not by Cognito
 	var response *awshttp.ResponseError
 	status := 0
-	if errors.As(err, &response) {
+	if errors.As(err, &response) && !lacking {
 		status, e.RequestID = response.HTTPStatusCode(), response.ServiceRequestID()
 	}
 	var api smithy.APIError
-	var unreadable *smithy.DeserializationError
-	var credentials *credentialsError
-	answered := errors.As(err, &api) && !errors.As(err, &unreadable)
 	switch {
-	case answered:
+	case errors.As(err, &api) && !foreign(err) && !lacking:
 		e.Code, e.Message = api.ErrorCode(), api.ErrorMessage()
 		e.Kind = kindOf(op, status, e.Code, e.Message)
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.Kind, e.Message = Canceled, "the caller gave up"
 	case ctx.Err() != nil:
 		e.Kind, e.Message = Unavailable, "no answer before the deadline"
-	case errors.As(err, &credentials):
+	case lacking:
 		e.Kind, e.Message = Denied, credentials.Error()
-	case unreadable != nil:
-		e.Kind, e.Message = Unavailable, fmt.Sprintf("the answer (HTTP %d) cannot be read", status)
+	case foreign(err):
+		e.Kind, e.Message = Unavailable, fmt.Sprintf("the answer (HTTP %d) cannot be read, or is not Cognito's", status)
 	case f.expired:
 		e.Kind, e.Message = Unavailable, "no answer in time"
 	case f.given:
@@ -200,6 +199,14 @@ func translate(ctx context.Context, op operation, f *flight, err error) *Error {
 	e.Sent = op.effect != reads && f.mayHaveLanded() &&
 		(e.Kind == Unavailable || e.Kind == Canceled || e.Code == "CodeDeliveryFailureException")
 	return e
+}
+
+// foreign reports an answer that Cognito does not give, but a proxy on the way may: a page, or an error without a code, which
+// the SDK calls UnknownError.
+func foreign(err error) bool {
+	var unreadable *smithy.DeserializationError
+	var api smithy.APIError
+	return errors.As(err, &unreadable) || errors.As(err, &api) && api.ErrorCode() == "UnknownError"
 }
 
 // kindOf reads an answer. A code nobody knows is judged by its status.

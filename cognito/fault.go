@@ -12,7 +12,7 @@ type Fault uint8
 const (
 	None          Fault = iota // nothing of the kind
 	NoPool                     // the pool is not there: deleted, or another account or region
-	NoCredentials              // the SDK finds none
+	NoCredentials              // the SDK finds none, or whoever should give them refuses
 	Expired                    // temporary credentials are over, and were not renewed
 	Revoked                    // AWS does not know the credentials, or knows them no more
 	Signature                  // a wrong secret key, or a clock that is wrong by minutes
@@ -85,7 +85,8 @@ func (e *Error) Remedy() string {
 	case NoPool:
 		return "check the pool's id, the region and the AWS account, and whether somebody has deleted it"
 	case NoCredentials:
-		return "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the container or instance a role"
+		return "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the container or instance a role; " +
+			"if that is done, the error says who refuses to give them"
 	case Expired:
 		return "the AWS session has expired: renew the credentials"
 	case Revoked:

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"github.com/aws/smithy-go"
 )
 
 // send is one of the SDK client's methods.
@@ -85,13 +84,12 @@ func (p *Pool) await(ctx context.Context, op operation, user string, last *Error
 // repeatable says whether another attempt is worth making. The SDK's rules decide,
 // but for what they do not know of: LimitExceededException, elsewhere a throttle, is
 // a hard quota here; a time-out of our own looks to them like a cancellation; and an
-// answer that cannot be read is as good as none.
+// answer that is not Cognito's is as good as none.
 func (p *Pool) repeatable(e *Error, f *flight) bool {
-	var unreadable *smithy.DeserializationError
 	switch {
 	case e.Kind == Limit:
 		return false
-	case e.Kind == Throttled, f.expired, errors.As(e.Err, &unreadable):
+	case e.Kind == Throttled, f.expired, f.given && foreign(e.Err):
 		return true
 	}
 	return p.retry.IsErrorRetryable(e.Err)

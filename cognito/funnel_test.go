@@ -73,6 +73,9 @@ func TestFunnel(t *testing.T) {
 		"garbage with status 200":         {call: createUser, answers: []answer{raw(200, "<html>")}, attempts: 4, kind: cognito.Unavailable, sent: true},
 		"garbage with status 200, once":   {call: createUser, answers: []answer{raw(200, "<html>"), created}, attempts: 2, ok: true},
 		"garbage with status 400":         {call: createUser, answers: []answer{raw(400, "<html>")}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"403 of a proxy, without a body":  {call: createUser, answers: []answer{raw(403, "")}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"400 without a code":              {call: createUser, answers: []answer{raw(400, "{}")}, attempts: 4, kind: cognito.Unavailable, sent: true},
+		"a redirection":                   {call: createUser, answers: []answer{raw(302, ""), created}, attempts: 2, ok: true},
 		"no answer within the time-out":   {call: createUser, answers: []answer{hangs}, attempts: 4, kind: cognito.Unavailable, sent: true},
 		"time-out once":                   {call: createUser, answers: []answer{hangs, created}, attempts: 2, ok: true},
 		"a user that is missing":          {call: createUser, answers: []answer{ok("{}")}, attempts: 1, kind: cognito.Unavailable, sent: true},
@@ -165,6 +168,30 @@ func TestErrorText(t *testing.T) {
 	var e *cognito.Error
 	if !errors.As(err, &e) || e.RequestID != "request-1" {
 		t.Errorf("got %+v, want request id request-1", e)
+	}
+}
+
+// TestForeignAnswers: the operator reads the status of an answer that is not Cognito's, and nothing of it passes for one that
+// is: a trouble is not over because a proxy answers.
+func TestForeignAnswers(t *testing.T) {
+	t.Parallel()
+	f := &fake{answers: []answer{fails(400, "AccessDeniedException", "not authorized")}}
+	pool := inProcess(t, f, nil)
+	if err := createUser(t.Context(), pool); cognito.KindOf(err) != cognito.Denied {
+		t.Fatalf("got %v, want the denial", err)
+	}
+	for _, body := range []string{"", "{}", "<html>blocked</html>"} {
+		f.mu.Lock()
+		f.answers, f.arrivals = []answer{raw(403, body)}, nil
+		f.mu.Unlock()
+		err := createUser(t.Context(), pool)
+		var e *cognito.Error
+		if !errors.As(err, &e) || e.Code != "" || !strings.Contains(e.Message, "HTTP 403") {
+			t.Errorf("%q: got %v, want no code, and the status", body, err)
+		}
+		if got := len(pool.Troubles()); got != 1 {
+			t.Errorf("%q: got %d troubles, want the denial still", body, got)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package cognito_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
@@ -180,6 +183,32 @@ func TestCredentials(t *testing.T) {
 	}
 	if asked.Load() == 0 {
 		t.Error("the metadata service was not asked on AWS: the first half of this test shows nothing")
+	}
+}
+
+// TestCredentialsRefused: what STS, SSO or a container's agent answer about credentials is never taken for Cognito's answer,
+// whatever its code means there; the operator reads who refused what.
+func TestCredentialsRefused(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"AccessDenied", "InvalidIdentityToken", "ResourceNotFoundException", "Throttling", "InternalFailure", "UnknownError"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			refusal := &smithy.OperationError{ServiceID: "STS", OperationName: "AssumeRoleWithWebIdentity", Err: &smithy.GenericAPIError{Code: code, Message: "no"}}
+			f := &fake{answers: []answer{created}}
+			_, err := cognito.Open(t.Context(), cognito.Config{
+				PoolID: fakePool, MaxBackoff: time.Millisecond, Transport: pooltest.InProcess(f),
+				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, refusal }),
+			})
+			var e *cognito.Error
+			if !errors.As(err, &e) || e.Kind != cognito.Denied || e.Fault() != cognito.NoCredentials || e.Code != "" || e.Sent {
+				t.Fatalf("got %v, want a lack of credentials", err)
+			}
+			for _, part := range []string{"no AWS credentials: STS AssumeRoleWithWebIdentity: api error " + code + ": no", "the error says who refuses"} {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("got %q, want it to say %q", err, part)
+				}
+			}
+		})
 	}
 }
 
