@@ -14,16 +14,23 @@ import (
 // sweepLoop fills the mirror, then compares it with the pool every now and then, until ctx ends.
 func (d *Directory) sweepLoop(ctx context.Context) {
 	wait := time.Second
+	said := "" // of the last failure; "": there was none
 	for ctx.Err() == nil {
 		pause := d.cfg.SweepEvery
 		if err := d.sweep(ctx); err != nil {
 			if ctx.Err() != nil {
 				return
 			}
-			d.log.Error("sweeping the pool", "error", err, "again_in", wait)
+			if what := outcome(err); what != said || cognito.KindOf(err) == cognito.Unexpected { // an outage is told once
+				said = what
+				d.log.Error("sweeping the pool", "error", err, "again_in", wait)
+			}
 			pause, wait = wait, min(2*wait, time.Minute)
 		} else {
-			wait = time.Second
+			if said != "" {
+				d.log.Info("the pool can be swept again")
+			}
+			wait, said = time.Second, ""
 			if pause < 0 {
 				pause = math.MaxInt64
 			}
