@@ -155,7 +155,7 @@ func faultDetail(f cognito.Fault) string {
 	case cognito.Signature:
 		return "AWS refuses the signatures of the SCIM server: its clock may be wrong, or its secret key"
 	case cognito.Permission:
-		return "AWS does not permit the SCIM server to make this change"
+		return "the SCIM server lacks a permission in AWS"
 	case cognito.Messaging:
 		return "the user pool may not send messages"
 	case cognito.Key:

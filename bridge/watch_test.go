@@ -54,6 +54,12 @@ func TestWatch(t *testing.T) {
 			},
 			soon: 20 * time.Second, ready: "its clock may be wrong",
 		},
+		"policy gone": {
+			storm: func(*http.Request) (*http.Response, error) {
+				return reply(400, `{"__type":"AccessDeniedException","message":"not authorized"}`), nil
+			},
+			soon: 20 * time.Second, ready: "lacks a permission in AWS",
+		},
 		"connections break": {
 			storm: func(*http.Request) (*http.Response, error) {
 				return nil, &net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{Port: int(n.Add(1))}, Err: fmt.Errorf("connection reset by peer")}

@@ -61,7 +61,7 @@ var badDays = []struct {
 		status: 500, detail: "its clock may be wrong", remedy: "this machine's clock", ready: "its clock may be wrong"},
 	{name: "no permission", code: "AccessDeniedException", operation: "AdminCreateUser", http: 400,
 		message: "User: arn:aws:iam::123456789012:user/scim is not authorized to perform: cognito-idp:AdminCreateUser on resource: arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_local",
-		status:  500, detail: "AWS does not permit the SCIM server to make this change", remedy: "cognito-idp:AdminCreateUser", trouble: "AWS does not permit"},
+		status:  500, detail: "the SCIM server lacks a permission in AWS", remedy: "cognito-idp:AdminCreateUser", trouble: "lacks a permission"},
 	{name: "KMS key disabled", code: "KMSDisabledException", operation: "AdminCreateUser", http: 400, message: "arn:aws:kms:us-east-1:123456789012:key/abc is disabled.",
 		status: 500, detail: "an encryption key of the user pool cannot be used", remedy: "KMS key", trouble: "an encryption key"},
 	{name: "KMS denies", code: "KMSAccessDeniedException", operation: "AdminCreateUser", http: 400, message: "no",

@@ -23,7 +23,7 @@ func isProbe(path string) bool { return path == healthPath || path == readyPath 
 type probe struct {
 	Status  string   `json:"status"`
 	Reasons []string `json:"reasons,omitempty"`
-	Trouble []string `json:"trouble,omitempty"` // what does not work although the rest does
+	Trouble []string `json:"trouble,omitempty"` // what else does not work; alone it does not keep the server from being ready
 }
 
 // healthz answers as long as the process can.
@@ -50,12 +50,13 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 			reasons = append(reasons, reason)
 		}
 	}
+	trouble = slices.DeleteFunc(trouble, func(t string) bool { return slices.Contains(reasons, t) })
 	if len(causes) == 0 {
 		return sendProbe(w, http.StatusOK, probe{Status: "ready", Trouble: trouble})
 	}
 	exchangeOf(r.Context()).failure = &failure{kind: "not ready", status: http.StatusServiceUnavailable, cause: errors.Join(causes...)}
 	w.Header().Set("Retry-After", fmt.Sprint(int(waitByDefault/time.Second)))
-	return sendProbe(w, http.StatusServiceUnavailable, probe{Status: "not ready", Reasons: reasons})
+	return sendProbe(w, http.StatusServiceUnavailable, probe{Status: "not ready", Reasons: reasons, Trouble: trouble})
 }
 
 // publicReason is what strangers may read of an error: what the bridge wrote for clients, or next to nothing.
