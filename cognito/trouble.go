@@ -20,11 +20,17 @@ type troubles struct {
 
 type trouble struct {
 	err  *Error
-	last time.Time
+	last time.Time // that it was met
+	over bool      // a call has worked since; told once it has lasted
 }
 
-// forgotten is how long after its last failure a trouble counts: nobody may repeat the call that would end it.
-const forgotten = 15 * time.Minute
+const (
+	// forgotten is how long after its last failure a trouble counts: nobody may repeat the call that would end it.
+	forgotten = 15 * time.Minute
+	// settled is how long after its last failure its end is told. One that comes back before is the same: a trigger may fail
+	// for some people only, a quota be reached by some.
+	settled = time.Minute
+)
 
 // Troubles are the faults that calls have met lately, by operation. When a call has worked since, those under which none
 // could are over.
@@ -38,9 +44,9 @@ func (p *Pool) Troubles() []*Error {
 	for op, t := range p.troubles.byOp {
 		if time.Since(t.last) > forgotten {
 			delete(p.troubles.byOp, op)
-			continue
+		} else if !t.over {
+			all = append(all, t.err)
 		}
-		all = append(all, t.err)
 	}
 	slices.SortFunc(all, func(a, b *Error) int { return strings.Compare(a.Op, b.Op) })
 	return all
@@ -55,8 +61,19 @@ func (p *Pool) worked(ctx context.Context, op string) {
 	defer p.troubles.mu.Unlock()
 	for other, t := range p.troubles.byOp {
 		if other == op || t.err.Fault().Everything() {
-			delete(p.troubles.byOp, other)
-			p.log.LogAttrs(ctx, slog.LevelInfo, "cognito takes calls again", slog.String("op", other), slog.String("code", t.err.Code))
+			t.over = true
+			p.troubles.byOp[other] = t
+		}
+	}
+	p.settle(ctx)
+}
+
+// settle tells which troubles are over for good. The caller has the lock.
+func (p *Pool) settle(ctx context.Context) {
+	for op, t := range p.troubles.byOp {
+		if t.over && time.Since(t.last) >= settled {
+			delete(p.troubles.byOp, op)
+			p.log.LogAttrs(ctx, slog.LevelInfo, "cognito takes calls again", slog.String("op", op), slog.String("code", t.err.Code))
 		}
 	}
 	p.troubles.some.Store(len(p.troubles.byOp) > 0)
@@ -73,13 +90,14 @@ func (p *Pool) failed(ctx context.Context, e *Error) {
 	}
 	p.troubles.mu.Lock()
 	defer p.troubles.mu.Unlock()
+	p.settle(ctx)
 	was, there := p.troubles.byOp[e.Op]
 	if p.troubles.byOp == nil {
 		p.troubles.byOp = map[string]trouble{}
 	}
-	p.troubles.byOp[e.Op] = trouble{e, time.Now()}
+	p.troubles.byOp[e.Op] = trouble{err: e, last: time.Now()}
 	p.troubles.some.Store(true)
-	if there && was.err.Code == e.Code && time.Since(was.last) <= forgotten {
+	if there && was.err.Fault() == e.Fault() && time.Since(was.last) <= forgotten {
 		return
 	}
 	said := slog.Any("error", e)

@@ -11,8 +11,8 @@ import (
 	"github.com/scim-cognito/scim-cognito/cognito"
 )
 
-// TestTroubles: the operator hears once of what must be mended, and once of its end; a call that works ends the trouble of
-// its operation, and all those under which none could have worked.
+// TestTroubles: the operator hears once of what must be mended, and once of its end, once that has lasted; a call that works
+// ends the trouble of its operation, and all those under which none could have worked.
 func TestTroubles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -44,6 +44,8 @@ func TestTroubles(t *testing.T) {
 		say(fails(400, "UsernameExistsException", "User account already exists"))
 		_ = createUser(t.Context(), pool) // answered: it is permitted now
 		troubles()
+		time.Sleep(time.Minute)
+		_ = updateUser(t.Context(), pool) // any call: the end has lasted
 		if text := log.String(); strings.Count(text, "level=ERROR") != 1 || strings.Count(text, "takes calls again") != 1 || !strings.Contains(text, "cognito-idp:AdminCreateUser") {
 			t.Errorf("log: got %s, want one line when it began, with the remedy, and one when it ended", text)
 		}
@@ -63,6 +65,25 @@ func TestTroubles(t *testing.T) {
 		troubles(cognito.Key)
 		time.Sleep(2 * time.Minute)
 		troubles() // nobody has asked since
+
+		log.Reset()
+		for i := range 100 { // a trigger that fails for every other user, in two ways
+			code := []string{"UnexpectedLambdaException", "InvalidLambdaResponseException"}[i%2]
+			say(fails(400, code, "no"))
+			_ = createUser(t.Context(), pool)
+			troubles(cognito.Trigger)
+			say(created)
+			if err := createUser(t.Context(), pool); err != nil {
+				t.Fatal(err)
+			}
+			troubles()
+			time.Sleep(10 * time.Second)
+		}
+		time.Sleep(time.Minute)
+		_ = createUser(t.Context(), pool)
+		if text := log.String(); strings.Count(text, "level=ERROR") != 1 || strings.Count(text, "takes calls again") != 1 {
+			t.Errorf("log: got %s, want one line when it began, and one when it ended", text)
+		}
 
 		log.Reset()
 		say(fails(400, "AccessDeniedException", "hunter2 is not a password for you"))
