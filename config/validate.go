@@ -140,6 +140,22 @@ func (c *Config) Validate() error {
 	return errors.Join(append(problems, c.disagreements()...)...)
 }
 
+// CheckKey judges a value for one of the file's own keys, such as listen, which a flag gives instead.
+func CheckKey(key, value string) error {
+	v, err := newValidator()
+	if err != nil {
+		return err
+	}
+	config := reflect.TypeFor[Config]()
+	var fields validator.ValidationErrors
+	for i := range config.NumField() {
+		if f := config.Field(i); keyOf(f) == key && errors.As(v.Var(value, f.Tag.Get("validate")), &fields) {
+			return errors.New(rules[fields[0].Tag()].say(fields[0]))
+		}
+	}
+	return nil
+}
+
 func isHostPort(s string) bool {
 	_, port, err := net.SplitHostPort(s)
 	if err != nil {

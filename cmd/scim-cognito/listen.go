@@ -11,6 +11,9 @@ import (
 // listen claims an address; flag is the one to name when it is taken.
 func listen(address, flag string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
+	if malformed, is := errors.AsType[*net.AddrError](err); is {
+		return nil, usageError{fmt.Errorf("%s: %q is not an address, such as 127.0.0.1:8080: %s", flag, address, malformed.Err)}
+	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("%s is in use by another program; end that one, or give another address with %s", address, flag)

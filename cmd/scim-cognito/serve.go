@@ -35,10 +35,15 @@ func (c serveCommand) Run(ctx context.Context, w world) error {
 	case c.Config != "" && c.Emulator:
 		return usageError{errors.New("serve: --config and --emulator exclude each other; to use a config with an emulator, run " +
 			"`scim-cognito emulate` and set pool.endpoint")}
+	case c.Config == "" && !c.Emulator:
+		return usageError{errNoMode}
+	}
+	if err := c.checkFlags(); err != nil {
+		return usageError{err}
+	}
+	switch {
 	case c.Emulator:
 		return c.emulated(ctx, w)
-	case c.Config == "":
-		return usageError{errNoMode}
 	case c.EmulatorListen != nil || c.EmulatorQuotas != nil || c.EmulatorStyle.given():
 		return usageError{errors.New("serve: --emulator-listen, --emulator-quotas and the emulator's other flags need --emulator")}
 	}
@@ -54,6 +59,23 @@ func (c serveCommand) Run(ctx context.Context, w world) error {
 	}
 	logger := slog.New(slog.NewJSONHandler(w.Err, nil))
 	return serve(ctx, cfg, wiring{Logger: logger, CreateAttributes: c.CreateAttributes}, func(string) error { return nil })
+}
+
+// checkFlags judges the flags that stand for keys of the config, before the file can be blamed for them.
+func (c serveCommand) checkFlags() error {
+	var problems []error
+	check := func(key string, value *string) {
+		if value == nil {
+			return
+		}
+		if err := config.CheckKey(key, *value); err != nil {
+			problems = append(problems, fmt.Errorf("--%s: %w", key, err))
+		}
+	}
+	check("listen", c.Listen)
+	check("private", c.Private)
+	check("store", c.Store)
+	return errors.Join(problems...)
 }
 
 // override lets the flags win and judges the outcome.
