@@ -57,8 +57,16 @@ func (c serveCommand) Run(ctx context.Context, w world) error {
 	if err := cfg.Resolve(config.Sources{LookupEnv: w.LookupEnv, ReadFile: os.ReadFile}); err != nil {
 		return fmt.Errorf("config %s: %w", c.Config, err)
 	}
-	logger := slog.New(slog.NewJSONHandler(w.Err, nil))
+	logger := slog.New(slog.NewJSONHandler(w.Err, &slog.HandlerOptions{ReplaceAttr: withUnit}))
 	return serve(ctx, cfg, wiring{Logger: logger, CreateAttributes: c.CreateAttributes}, func(string) error { return nil })
+}
+
+// withUnit writes durations as text, such as 1.2ms, like the logs that are text: JSON's would be bare nanoseconds.
+func withUnit(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // checkFlags judges the flags that stand for keys of the config, before the file can be blamed for them.

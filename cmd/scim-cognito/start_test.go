@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,6 +71,9 @@ func TestServeConfig(t *testing.T) {
 		t.Errorf("expired token: got %d, want 401", status)
 	}
 	first.await(t, first.log, `"msg":"(token has expired)".*"connection":"okta","token":"old"`)
+	if took := first.await(t, first.log, `"msg":"request".*"duration":([^,]+)`); !regexp.MustCompile(`^"[0-9.]+(µs|ms|s)"$`).MatchString(took) {
+		t.Errorf("the log's duration: got %s, want a unit", took)
+	}
 	inside, err := sdk(endpoint).AdminGetUser(t.Context(), &cip.AdminGetUserInput{UserPoolId: aws.String("us-east-1_local"), Username: aws.String("grace@example.com")})
 	if err != nil {
 		t.Fatal(err)
