@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -62,7 +63,7 @@ func OpenFederation(ctx context.Context, cfg FederationConfig) (*Federation, err
 		return nil, fmt.Errorf("pool %s has identity providers (%s), and federation does not say whether people sign in through one: set federation.provider, "+
 			"so that they find what is provisioned here, or to %q if they sign in with passwords only", id, strings.Join(names, ", "), NoProvider)
 	case !slices.Contains(names, cfg.Provider):
-		return nil, fmt.Errorf("federation.provider: pool %s has no identity provider %q; it has: %s", id, cfg.Provider, strings.Join(names, ", "))
+		return nil, fmt.Errorf("federation.provider: pool %s has no identity provider %q; it has: %s", id, cfg.Provider, cmp.Or(strings.Join(names, ", "), "none at all"))
 	}
 	provider, err := pool.Provider(ctx, cfg.Provider)
 	if err != nil {

@@ -37,6 +37,7 @@ func TestFederationIsHeldAgainstThePool(t *testing.T) {
 		"acknowledged": {providers: map[string]map[string]string{"Okta": nil}, federation: bridge.FederationConfig{Provider: bridge.NoProvider}},
 		"a provider that is not there": {providers: map[string]map[string]string{"Entra": nil}, federation: okta,
 			want: `has no identity provider "Okta"; it has: Entra`},
+		"no provider at all": {federation: okta, want: `has no identity provider "Okta"; it has: none at all`},
 		"not allowed to read it": {providers: map[string]map[string]string{"Okta": nil}, federation: okta,
 			fault: emulator.Fault{Operation: "DescribeIdentityProvider", Kind: emulator.AccessDenied}, want: "cognito-idp:DescribeIdentityProvider is needed"},
 		"no such SCIM attribute": {providers: map[string]map[string]string{"Okta": nil},

@@ -73,6 +73,9 @@ func (c Connection) repetitions(here string, report reporter) {
 		report("%s.attributes[%d].cognito: %q is written by attributes[%d] already", here, j, rows[j].Cognito, first)
 	}
 	c.Federation.contradictions(here+".federation", report)
+	if g := c.Guard; g.People == 0 && g.Percent == 0 && isWindow(g.Window) && g.Length() != defaultOf[Guard]().Length() {
+		report("%s.guard.window: counts for nothing without a limit, and nothing is held; set guard.people or guard.percent, or leave the window out", here)
+	}
 	if c.Invite != "" && (c.Passwords == "sync" || c.Passwords == "random") {
 		report("%s.invite: %q sends a temporary password, which the permanent one of passwords %q makes void at once; write passwords \"ignore\", or "+
 			"leave invite out", here, c.Invite, c.Passwords)
@@ -97,7 +100,7 @@ func (f Federation) contradictions(here string, report reporter) {
 	case linked && f.SubjectFrom == "":
 		report("%s.subjectFrom: is missing; name the SCIM attribute that holds what the identity provider says in %s, such as externalId or userName: "+
 			"whoever comes with that value signs in as the user", here, f.Attribute)
-	case !linked && (f.SubjectFrom != "" || f.ReplaceProfile):
+	case !linked && (f.SubjectFrom != "" || f.ReplaceProfile || f.Attribute != "" && f.Attribute != defaultOf[Federation]().Attribute):
 		report("%s.provider: names no identity provider, so that the other keys mean nothing; name the pool's, or leave them out", here)
 	}
 }

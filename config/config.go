@@ -228,9 +228,8 @@ type Attribute struct {
 
 // Default is the Config of an empty file: every default, and no connection.
 func Default() *Config {
-	c := new(Config)
-	setDefaults(c)
-	return c
+	c := defaultOf[Config]()
+	return &c
 }
 
 // Load reads the file at path. What it returns is well-formed but not yet judged: flags may still change it, then

@@ -228,8 +228,11 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-func setDefaults(c *Config) {
-	setDefault(reflect.ValueOf(c).Elem(), "")
+// defaultOf is what an absent object stands for.
+func defaultOf[T any]() T {
+	var all T
+	setDefault(reflect.ValueOf(&all).Elem(), "")
+	return all
 }
 
 // setDefault gives an absent key its default tag's value, and the keys of an absent object theirs.
