@@ -238,8 +238,9 @@ func (d *Directory) settle(ctx context.Context, e *entry, err error, told bool) 
 	})
 	if err != nil && !told && !superseded {
 		reason := any(err)
-		if mine := (*Error)(nil); errors.As(err, &mine) && mine.Kind == Exists {
-			reason = outcome(err) // the detail of a conflict names whose it is
+		mine := (*Error)(nil)
+		if errors.As(err, &mine) && mine.Kind == Exists || cognito.KindOf(err) == cognito.Lambda {
+			reason = outcome(err) // a conflict's detail names whose it is, and a trigger's words are anything
 		}
 		d.log.Warn("work in the journal failed", "key", withoutName(e.row.Key), "attempts", e.row.Attempts, "parked", e.row.Parked, "error", reason)
 	}
