@@ -92,7 +92,7 @@ func fromCognito(err error) error {
 	if errors.As(err, &mine) || !errors.As(err, &e) {
 		return internal(err)
 	}
-	message := withoutARNs(strings.TrimSpace(e.Message))
+	message := withoutIDs(strings.TrimSpace(e.Message))
 	switch e.Kind {
 	case cognito.NotFound:
 		return &Error{Kind: NotFound, Detail: "the user is not in the user pool any more", Err: err}
@@ -168,10 +168,11 @@ func faultDetail(f cognito.Fault) string {
 	return ""
 }
 
-var arn = regexp.MustCompile(`arn:[\w-]*:[^\s,;"')]+`)
+// internals are what a message of Cognito's must not tell to those outside: names of AWS accounts and roles, and pools' ids.
+var internals = regexp.MustCompile(`arn:[\w-]*:[^\s,;"')]+|\b[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}_[0-9A-Za-z]+`)
 
-// withoutARNs takes the names of AWS accounts and roles out of a message of Cognito's.
-func withoutARNs(message string) string { return arn.ReplaceAllString(message, "(ARN)") }
+// withoutIDs takes the internals out of a message of Cognito's.
+func withoutIDs(message string) string { return internals.ReplaceAllString(message, "(id)") }
 
 // passing reports an error that may not come back when the same call is made later.
 func passing(err error) bool {

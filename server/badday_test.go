@@ -77,7 +77,9 @@ var badDays = []struct {
 	{name: "trigger answers nonsense", code: "InvalidLambdaResponseException", operation: "AdminCreateUser", http: 400, message: "Unrecognizable lambda output",
 		status: 503, detail: "a Lambda trigger of the user pool fails", remedy: "log of its function", trouble: "a Lambda trigger"},
 	{name: "limit reached", code: "LimitExceededException", operation: "AdminCreateUser", http: 400, message: "Exceeded limit of users in arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_local.",
-		status: 507, detail: "which waiting does not lift: Exceeded limit of users in (ARN)", remedy: "have AWS raise it", trouble: "a quota of the user pool is reached"},
+		status: 507, detail: "which waiting does not lift: Exceeded limit of users in (id)", remedy: "have AWS raise it", trouble: "a quota of the user pool is reached"},
+	{name: "a role for nothing", code: "InvalidParameterException", operation: "AdminCreateUser", http: 400, message: "Cannot use IAM Role: arn:aws:iam::123456789012:role/sms for pool us-east-1_local",
+		status: 400, scimType: "invalidValue", detail: "Cannot use IAM Role: (id) for pool (id)"},
 	{name: "rate exceeded", code: "TooManyRequestsException", operation: "AdminCreateUser", http: 400, message: "Rate exceeded", status: 429, detail: "used up"},
 	{name: "replica region", code: "OperationNotEnabledException", operation: "AdminCreateUser", http: 400, message: "The operation is not enabled.", status: 503, detail: "not enabled"},
 	{name: "Cognito fails", code: "InternalErrorException", operation: "AdminCreateUser", http: 500, message: "internal", status: 503, detail: "does not answer"},
@@ -102,7 +104,7 @@ func TestBadPoolDays(t *testing.T) {
 			}
 			w.wantReady(t, d.ready, d.trouble)
 			for _, text := range []string{r.text, w.do(t, "GET", "/readyz", "").text} {
-				if strings.Contains(text, "arn:") || strings.Contains(text, "123456789012") {
+				if strings.Contains(text, "arn:") || strings.Contains(text, "123456789012") || strings.Contains(text, "us-east-1_local") {
 					t.Errorf("got %s, want no internals", text)
 				}
 			}
