@@ -22,6 +22,7 @@ type operation struct {
 	plan   Plan
 	steps  atomic.Int64 // calls that are still to be made
 	owed   bool         // the POST has been made before, and was not answered, or with an error
+	linked []link       // the links made so far, as long as a refusal of the rest has to take them back
 
 	mu    sync.Mutex
 	notes []string

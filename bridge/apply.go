@@ -76,6 +76,7 @@ func (d *Directory) stepUser(ctx context.Context, op *operation, s Step, user co
 		if err := d.pool.UpdateUser(ctx, s.User, s.Set); err != nil {
 			return user, err
 		}
+		op.linked = nil // the user is by now who the links are for
 		user.Attributes = maps.Clone(user.Attributes)
 		maps.Copy(user.Attributes, s.Set)
 		return user, nil

@@ -21,14 +21,19 @@ func (d *Directory) linkUser(ctx context.Context, op *operation, s Step, user co
 	err := d.pool.LinkUser(ctx, s.User, l.External)
 	switch {
 	case err == nil:
+		op.linked = append(op.linked, l)
 		user.Identities = append(slices.Clone(user.Identities), cognito.Identity{Provider: l.Provider, Subject: l.Value})
 		return user, nil
 	case passing(err):
 		return user, err
 	}
-	there, err := d.whyNot(ctx, s, err)
+	mine := unknown(err) // else a link that is there was so before
+	there, made, err := d.whyNot(ctx, s, err)
 	switch {
 	case err == nil:
+		if mine || made {
+			op.linked = append(op.linked, l)
+		}
 		user.Identities = there.Identities
 	case !l.Must && !passing(err) && cognito.KindOf(err) != cognito.NotFound:
 		op.note("not linked to %s: %s", l.Provider, outcome(err))
@@ -39,36 +44,37 @@ func (d *Directory) linkUser(ctx context.Context, op *operation, s Step, user co
 
 // whyNot settles a refused link: it returns the user who has it all the same, or says why there is none. When a federated
 // profile is in the way that may be replaced, it is, and the link made.
-func (d *Directory) whyNot(ctx context.Context, s Step, refused error) (there cognito.User, err error) {
+func (d *Directory) whyNot(ctx context.Context, s Step, refused error) (there cognito.User, made bool, err error) {
 	l := *s.Link
 	for again := l.Replace; ; again = false {
 		if there, err = d.pool.User(ctx, s.User); err != nil {
-			return there, unsettled(refused, err)
+			return there, false, unsettled(refused, err)
 		}
 		if l.among(there.Identities) {
-			return there, nil
+			return there, made, nil
 		}
 		profiles, err := d.profiles(ctx, l)
 		switch {
 		case err != nil:
-			return there, unsettled(refused, err)
+			return there, false, unsettled(refused, err)
 		case len(there.Identities) >= maxLinks:
-			return there, &Error{Kind: Full, Err: asText(refused), Detail: fmt.Sprintf("the user has %d links to identity providers, more than which Amazon Cognito does not allow", maxLinks)}
+			return there, false, &Error{Kind: Full, Err: asText(refused), Detail: fmt.Sprintf("the user has %d links to identity providers, more than which Amazon Cognito does not allow", maxLinks)}
 		case len(profiles) == 0 && takenElsewhere(refused):
-			return there, &Error{Kind: Exists, Err: asText(refused), Detail: fmt.Sprintf("%s of %s is linked to another user of the user pool already: unlink it there "+
+			return there, false, &Error{Kind: Exists, Err: asText(refused), Detail: fmt.Sprintf("%s of %s is linked to another user of the user pool already: unlink it there "+
 				"(aws cognito-idp admin-disable-provider-for-user), or correct what says who this user is", l.Attribute, l.Provider)}
 		case len(profiles) == 0:
-			return there, refused
+			return there, false, refused
 		case !again:
-			return there, inTheWay(l, profiles[0].Username, refused)
+			return there, false, inTheWay(l, profiles[0].Username, refused)
 		}
 		if err := d.replace(ctx, profiles); err != nil {
-			return there, err
+			return there, false, err
 		}
 		if refused = d.pool.LinkUser(ctx, s.User, l.External); refused == nil || passing(refused) {
 			there.Identities = append(there.Identities, cognito.Identity{Provider: l.Provider, Subject: l.Value})
-			return there, refused
+			return there, true, refused
 		}
+		made = unknown(refused)
 	}
 }
 
@@ -141,15 +147,16 @@ func (d *Directory) unlink(ctx context.Context, like link, i cognito.Identity) e
 var errUndone = errors.New("the creation was taken back")
 
 // undo takes back what a plan has made before a step failed for good, as far as that must not be left without the rest: a
-// user who was created and cannot be linked, and a link to a user who could not be changed with it. It returns the error
-// that the request ends with.
+// user who was created and cannot be linked, and links to a user who could not be changed with them; but only links that
+// this plan has made, which a refused one is not: it may be another user's. It returns the error that the request ends
+// with.
 func (d *Directory) undo(ctx context.Context, op *operation, e *entry, failed Step, user cognito.User, err error) error {
-	if passing(err) {
+	creates := e != nil && e.want.User.Create
+	if passing(err) || creates && failed.Op != LinkUser {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	switch {
-	case failed.Op == LinkUser && e != nil && e.want.User.Create:
+	if creates {
 		gone := d.pool.DeleteUser(ctx, user.Username)
 		if gone != nil && cognito.KindOf(gone) != cognito.NotFound {
 			return &cognito.Error{Op: string(DeleteUser), Kind: cognito.Unavailable, Sent: true, Err: gone,
@@ -157,15 +164,19 @@ func (d *Directory) undo(ctx context.Context, op *operation, e *entry, failed St
 		}
 		op.note("the user was created, could not be linked, and was removed again")
 		return errors.Join(err, errUndone, d.forget(ctx, store.User, user.Sub))
-	case failed.Op == UpdateUser:
-		for _, s := range op.plan {
-			if s.Op != LinkUser {
-				continue
-			}
-			if back := d.pool.Unlink(ctx, s.Link.External); back != nil && cognito.KindOf(back) != cognito.NotFound {
-				op.note("the new link to %s stays, although the rest of the change was refused: %s", s.Link.Provider, outcome(back))
-			}
+	}
+	for _, l := range op.linked {
+		if back := d.pool.Unlink(ctx, l.External); back != nil && cognito.KindOf(back) != cognito.NotFound {
+			op.note("the new link to %s stays, although the rest of the change was refused: %s", l.Provider, outcome(back))
+			continue
 		}
+		user.Identities = slices.DeleteFunc(slices.Clone(user.Identities), func(i cognito.Identity) bool {
+			return i.Provider == l.Provider && i.Subject == l.Value
+		})
+	}
+	if len(op.linked) > 0 {
+		_, forgotten := d.remember(ctx, d.userDoc(user))
+		return errors.Join(err, forgotten)
 	}
 	return err
 }

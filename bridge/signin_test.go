@@ -330,17 +330,3 @@ func TestProfilesInAPoolWithoutCase(t *testing.T) {
 	}
 	r.lands("ADA@Example.com", doc.ID)
 }
-
-// A change that Cognito refuses after its link was made leaves no link behind.
-func TestARefusedChangeLeavesNoLink(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, bySubject, func(c *rigConfig) {
-		c.pool.Required, c.emulator.Unverified.EnforceRequired = []string{"nickname"}, true
-	})
-	doc := r.createUser(`{"userName":"ada","externalId":"00u1","nickName":"A"}`)
-	_, err := r.ReplaceUser(t.Context(), doc.ID, r.resource(schemas.Users, subjected("ada", "00u2")))
-	wantDetail(t, "taking a required attribute away", err, bridge.Invalid, "nickname")
-	if got := r.identities("ada"); got != "Okta/00u1" {
-		t.Errorf("identities: %s, want the former one alone", got)
-	}
-}
