@@ -27,8 +27,7 @@ const (
 	AddMember    Op = "AdminAddUserToGroup"
 	RemoveMember Op = "AdminRemoveUserFromGroup"
 	LinkUser     Op = "AdminLinkProviderForUser"
-	// UnlinkUser reads the user first, so that nobody else's link is taken away, and ends the user's sessions if there is
-	// anything to unlink.
+	// UnlinkUser reads the user first, so that nobody else's link is taken away, and ends the user's sessions.
 	UnlinkUser Op = "AdminDisableProviderForUser"
 	// StopProfile reads the federated profile that somebody may have beside the user, and StopProfiles searches for it: when
 	// there is one, AdminDisableUser and AdminUserGlobalSignOut follow.

@@ -101,8 +101,9 @@ func unsettled(refused, err error) error {
 		Message: "the person may be linked already, perhaps by this very call"}
 }
 
-// unlinkUser takes all links of a provider from a user but the one that stays, and ends the sessions that began by them.
-// Only the user's own identities are unlinked: the former subject may be another user's by now.
+// unlinkUser takes all links of a provider from a user but the one that stays, and ends the sessions that began by them:
+// also when no link is left, which an earlier attempt may have taken, or somebody else. Only the user's own identities are
+// unlinked: the former subject may be another user's by now.
 //
 // A link that is not by subject shows its value until the first sign-in. One by which somebody has signed in since it was
 // made, moments ago, goes too; the user's next change makes it again.
@@ -114,7 +115,6 @@ func (d *Directory) unlinkUser(ctx context.Context, s Step, user cognito.User) (
 		return user, err
 	}
 	user.Identities = nil
-	unlinked := false
 	for _, i := range there.Identities {
 		if i.Provider != stays.Provider || i.Subject == stays.Value {
 			user.Identities = append(user.Identities, i)
@@ -123,10 +123,6 @@ func (d *Directory) unlinkUser(ctx context.Context, s Step, user cognito.User) (
 		if err := d.unlink(ctx, stays, i); err != nil {
 			return user, err
 		}
-		unlinked = true
-	}
-	if !unlinked {
-		return user, nil
 	}
 	return user, d.pool.SignOut(ctx, s.User)
 }

@@ -330,3 +330,33 @@ func TestProfilesInAPoolWithoutCase(t *testing.T) {
 	}
 	r.lands("ADA@Example.com", doc.ID)
 }
+
+// The sessions of a former subject end, whatever becomes of its link, and of the calls.
+func TestSessionsOfAFormerSubjectEnd(t *testing.T) {
+	t.Parallel()
+	for name, meanwhile := range map[string]func(*rig){
+		"signing out fails": func(r *rig) {
+			r.fault(emulator.Fault{Operation: "AdminUserGlobalSignOut", Kind: emulator.ServerError, Count: 1})
+		},
+		"others have unlinked it": func(r *rig) {
+			if err := r.pool.Unlink(t.Context(), cognito.External{Provider: "Okta", Attribute: cognito.Subject, Value: "00u1"}); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, bySubject, func(c *rigConfig) { c.attempts = 1 })
+			doc, client := r.createUser(subjected("ada", "00u1")), r.app()
+			in := r.lands("00u1", doc.ID, func(s *emulator.FederatedSignIn) { s.Client = client })
+			meanwhile(r)
+			_, err := r.ReplaceUser(t.Context(), doc.ID, r.resource(schemas.Users, subjected("ada", "00u2")))
+			if err != nil && !comesBack(err) {
+				t.Fatal(err)
+			}
+			r.journalEmpty()
+			r.refused("refreshing a session of the former subject", r.refresh(client, in.RefreshToken))
+			r.lands("00u2", doc.ID)
+		})
+	}
+}
