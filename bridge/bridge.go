@@ -76,8 +76,9 @@ type Directory struct {
 	unreachable atomic.Pointer[error]
 	sweepNow    chan struct{} // asks for a sweep at once
 
-	running running  // the journal's work that is under way
-	guard   guardian // what holds deprovisioning back
+	running     running  // the journal's work that is under way
+	guard       guardian // what holds deprovisioning back
+	federations federations
 
 	base context.Context // of work that outlives its request
 	stop context.CancelFunc

@@ -19,6 +19,9 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	if err := c.dir.style.wellFormed(userName); err != nil {
 		return store.Doc{}, err
 	}
+	if err := c.dir.unlikeProfiles(userName); err != nil {
+		return store.Doc{}, err
+	}
 	links, err := c.cfg.Federation.newcomer(r)
 	if err != nil {
 		return store.Doc{}, err

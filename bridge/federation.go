@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/schemas"
@@ -78,7 +79,27 @@ func OpenFederation(ctx context.Context, cfg FederationConfig) (*Federation, err
 	if f.form.Search, err = searchable(provider, cfg.Attribute); err != nil {
 		return nil, err
 	}
+	cfg.Directory.federations.add(f)
 	return f, cfg.meddling(provider)
+}
+
+// federations are those of all connections of a directory: what keeps people out is done at each provider, whichever
+// connection asks for it.
+type federations struct {
+	mu  sync.Mutex
+	all []*Federation
+}
+
+func (fs *federations) add(f *Federation) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.all = append(fs.all, f)
+}
+
+func (fs *federations) each() []*Federation {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return slices.Clone(fs.all)
 }
 
 // providers are the names of a pool's identity providers.
@@ -164,14 +185,21 @@ func (f *Federation) nobody() error {
 	return &Error{Kind: Invalid, Detail: fmt.Sprintf("%s is needed: it is what people are recognised by when they sign in through %s", f.subject, f.provider)}
 }
 
+// unlikeProfiles refuses a new user's name that is some provider's to give.
+func (d *Directory) unlikeProfiles(userName string) error {
+	for _, f := range d.federations.each() {
+		if prefix := f.provider + "_"; strings.HasPrefix(fold(userName), fold(prefix)) {
+			return &Error{Kind: Invalid, Detail: fmt.Sprintf("userName: names that begin with %s are for Cognito's profiles of people who sign in through %s",
+				prefix, f.provider)}
+		}
+	}
+	return nil
+}
+
 // newcomer is the link that a user who is to be created shall have, if the connection has a federation.
 func (f *Federation) newcomer(r schemas.Resource) ([]link, error) {
 	if f == nil {
 		return nil, nil
-	}
-	if prefix := f.provider + "_"; strings.HasPrefix(fold(r.String("userName")), fold(prefix)) {
-		return nil, &Error{Kind: Invalid, Detail: fmt.Sprintf("userName: names that begin with %s are for Cognito's profiles of people who sign in through %s",
-			prefix, f.provider)}
 	}
 	l := f.person(r)
 	if l == nil {

@@ -50,6 +50,7 @@ type linkChange struct {
 // the journal still holds for it.
 func (f *Federation) linksOf(user cognito.User, is, want schemas.Resource, said status, pending *entry) linkChange {
 	left := pending.links()
+	left.Stop = slices.Clone(left.Stop)
 	if f == nil {
 		return left
 	}
@@ -77,15 +78,14 @@ func (f *Federation) linksOf(user cognito.User, is, want schemas.Resource, said 
 	if moved {
 		change.stop(*was)
 	}
-	if said == saysInactive {
-		change.stop(*wants)
-	}
 	return change
 }
 
-func (c *linkChange) stop(l link) {
-	if !slices.ContainsFunc(c.Stop, func(each link) bool { return each.same(&l) }) {
-		c.Stop = append(c.Stop, l)
+func (c *linkChange) stop(links ...link) {
+	for _, l := range links {
+		if !slices.ContainsFunc(c.Stop, func(each link) bool { return each.same(&l) }) {
+			c.Stop = append(c.Stop, l)
+		}
 	}
 }
 
@@ -104,6 +104,9 @@ func (c *Connection) withLinks(ctx context.Context, op *operation, doc store.Doc
 		want = is
 	}
 	change := c.cfg.Federation.linksOf(user, is, want, said, pending)
+	if said == saysInactive {
+		change.stop(c.dir.beside(want)...)
+	}
 	var err error
 	if change.Link, err = c.dir.worthwhile(ctx, op, change.Link); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
@@ -124,6 +125,18 @@ func (d *Directory) worthwhile(ctx context.Context, op *operation, links []link)
 	return kept, nil
 }
 
+// beside are the links of the federated profiles that the person behind r may have beside the user, at each provider:
+// whoever leaves is to be out by all of them, whichever connection says so.
+func (d *Directory) beside(r schemas.Resource) []link {
+	var links []link
+	for _, f := range d.federations.each() {
+		if l := f.person(r); l != nil {
+			links = append(links, *l)
+		}
+	}
+	return links
+}
+
 // stopProfiles keeps people from signing in by the federated profiles that they have beside the user.
 func (d *Directory) stopProfiles(ctx context.Context, op *operation, l link) error {
 	ctx = cognito.WithPriority(ctx, cognito.Deprovision)
@@ -167,8 +180,6 @@ func (c *Connection) farewell(ctx context.Context, doc store.Doc) (*entry, error
 	}
 	e := deletionOf(doc)
 	e.want.User.Stop = pending.links().Stop
-	if l := c.cfg.Federation.person(r); l != nil {
-		e.want.User.stop(*l)
-	}
+	e.want.User.stop(c.dir.beside(r)...)
 	return e, nil
 }

@@ -1,0 +1,95 @@
+package bridge_test
+
+import (
+	"testing"
+
+	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/schemas"
+)
+
+// through is another connection on the rig's pool. Its provider, if it has one, is trusted by the pool already.
+func (r *rig) through(cfg bridge.ConnectionConfig, f bridge.FederationConfig) *rig {
+	r.t.Helper()
+	other := *r
+	cfg.Directory, f.Directory, f.Logger = r.dir, r.dir, r.cfg.federation.Logger
+	var err error
+	if cfg.Federation, err = bridge.OpenFederation(r.t.Context(), f); err != nil {
+		r.t.Fatalf("OpenFederation: %v", err)
+	}
+	other.Connection = bridge.NewConnection(cfg)
+	return &other
+}
+
+// entra is a connection whose people come from Entra by userName.
+func (r *rig) entra(deletion bridge.Deletion) *rig {
+	r.t.Helper()
+	trust(r.t, r.emulator, "Entra", nil)
+	return r.through(bridge.ConnectionConfig{Name: "entra", Deletion: deletion},
+		bridge.FederationConfig{Provider: "Entra", SubjectFrom: "userName", Attribute: cognito.Subject})
+}
+
+// Whoever leaves is out at every provider of the pool that connections name, whichever of them says so: also by the
+// profiles beside the user, of which only one provider's connection knows the subject.
+func TestLeaversAreOutAtEveryProvider(t *testing.T) {
+	t.Parallel()
+	atEntra := func(s *emulator.FederatedSignIn) { s.Provider, s.Subject = "Entra", "ada" }
+	for leave, how := range map[string]func(by *rig, id string) error{
+		"deactivated": func(by *rig, id string) error {
+			_, err := by.patchUser(id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`)
+			return err
+		},
+		"deleted": func(by *rig, id string) error { return by.DeleteUser(by.t.Context(), id) },
+	} {
+		for _, by := range []string{"okta", "entra", "neither", "who keeps the deleted"} {
+			t.Run(leave+" by "+by, func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, bySubject)
+				entra := r.entra(bridge.DeleteUsers)
+				none := bridge.FederationConfig{Provider: bridge.NoProvider}
+				id, client := r.createUser(subjected("ada", "00u1")).ID, r.app()
+				r.unlinkByHand(id, "00u1")
+				sessions := map[string]string{}
+				for username, who := range map[string]func(*emulator.FederatedSignIn){"Okta_00u1": func(*emulator.FederatedSignIn) {}, "Entra_ada": atEntra} {
+					in, err := r.signIn("00u1", who, func(s *emulator.FederatedSignIn) { s.Client = client })
+					if err != nil || in.Username != username {
+						t.Fatalf("signing in as %s: %+v, %v", username, in, err)
+					}
+					sessions[username] = in.RefreshToken
+				}
+				connection := map[string]func() *rig{
+					"okta": func() *rig { return r }, "entra": func() *rig { return entra },
+					"neither": func() *rig { return r.through(bridge.ConnectionConfig{Name: "hr"}, none) },
+					"who keeps the deleted": func() *rig {
+						return r.through(bridge.ConnectionConfig{Name: "hr", Deletion: bridge.DisableUsers}, none)
+					},
+				}[by]()
+				if err := how(connection, id); err != nil {
+					t.Fatal(err)
+				}
+				_, err := r.signIn("00u1")
+				r.refused("signing in through Okta", err)
+				_, err = r.signIn("", atEntra)
+				r.refused("signing in through Entra", err)
+				for username, token := range sessions {
+					r.refused("refreshing the session of "+username, r.refresh(client, token))
+				}
+			})
+		}
+	}
+}
+
+// Nobody is named so that a provider's people could not sign in, whichever connection names them.
+func TestNobodyIsNamedLikeAProfile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bySubject)
+	entra := r.entra(bridge.DeleteUsers)
+	none := r.through(bridge.ConnectionConfig{Name: "hr"}, bridge.FederationConfig{Provider: bridge.NoProvider})
+	for _, by := range []*rig{r, entra, none} {
+		for _, name := range []string{"Okta_00u9", "okta_00u9", "Entra_eve"} {
+			_, err := by.CreateUser(t.Context(), r.resource(schemas.Users, subjected(name, "00u8")))
+			wantDetail(t, by.Name()+" creating "+name, err, bridge.Invalid, "userName")
+		}
+	}
+}
