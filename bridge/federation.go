@@ -102,6 +102,17 @@ func (fs *federations) each() []*Federation {
 	return slices.Clone(fs.all)
 }
 
+// attributes are what links to a provider are made with, but for the subject.
+func (fs *federations) attributes(provider string) []string {
+	var names []string
+	for _, f := range fs.each() {
+		if a := f.form.Attribute; f.provider == provider && a != cognito.Subject && !slices.Contains(names, a) {
+			names = append(names, a)
+		}
+	}
+	return names
+}
+
 // providers are the names of a pool's identity providers.
 func providers(ctx context.Context, pool *cognito.Pool) ([]string, error) {
 	var names []string

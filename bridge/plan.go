@@ -19,7 +19,7 @@ const (
 	SignOut      Op = "AdminUserGlobalSignOut"
 	EnableUser   Op = "AdminEnableUser"
 	SetPassword  Op = "AdminSetUserPassword"
-	LeaveGroups  Op = "AdminListGroupsForUser" // and AdminRemoveUserFromGroup for each
+	LeaveGroups  Op = "AdminListGroupsForUser" // and AdminRemoveUserFromGroup for each; before it goes what links there are
 	DeleteUser   Op = "AdminDeleteUser"
 	CreateGroup  Op = "CreateGroup"
 	UpdateGroup  Op = "UpdateGroup"

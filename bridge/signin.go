@@ -120,23 +120,34 @@ func (d *Directory) unlinkUser(ctx context.Context, s Step, user cognito.User) (
 			user.Identities = append(user.Identities, i)
 			continue
 		}
-		if err := d.unlink(ctx, stays, i); err != nil {
+		if err := d.unlink(ctx, s.User, i, d.federations.attributes(i.Provider)...); err != nil {
 			return user, err
 		}
 	}
 	return user, d.pool.SignOut(ctx, s.User)
 }
 
-// unlink takes one identity away, by subject or, before anybody has signed in by it, by what it was made with.
-func (d *Directory) unlink(ctx context.Context, like link, i cognito.Identity) error {
-	err := d.pool.Unlink(ctx, cognito.External{Provider: i.Provider, Attribute: cognito.Subject, Value: i.Subject})
-	if cognito.KindOf(err) == cognito.NotFound && like.Attribute != cognito.Subject {
-		err = d.pool.Unlink(ctx, cognito.External{Provider: i.Provider, Attribute: like.Attribute, Value: i.Subject})
+// unlink takes one identity of a user's away: by subject or, before anybody has signed in by it, by what it was made with,
+// which is one of the attributes.
+func (d *Directory) unlink(ctx context.Context, username string, i cognito.Identity, attributes ...string) error {
+	attributes = slices.Insert(attributes, 0, cognito.Subject)
+	for n, attribute := range attributes {
+		err := d.pool.Unlink(ctx, cognito.External{Provider: i.Provider, Attribute: attribute, Value: i.Subject})
+		switch kind := cognito.KindOf(err); {
+		case kind == cognito.NotFound:
+			continue
+		case kind == cognito.ProviderNotFound:
+			return nil // nobody comes from there any more
+		case err != nil || n == len(attributes)-1:
+			return err
+		}
+		// What is a subject may be an attribute's value as well: Cognito has then disabled a federated profile instead.
+		there, err := d.pool.User(ctx, username)
+		if err != nil || !slices.Contains(there.Identities, i) {
+			return err
+		}
 	}
-	if cognito.KindOf(err) == cognito.NotFound {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // errUndone is in the error of a creation that was taken back, so that nothing of it is left to do.

@@ -86,11 +86,16 @@ func vacate(set map[string]string, user cognito.User, info cognito.Info) {
 }
 
 // depart takes from a user what ties it to others: its groups, and, when it becomes a tombstone, its links, by which
-// somebody may be linked to another user.
+// somebody may be linked to another user. They are read: somebody's first sign-in changes them, and the mirror does not know.
 func (d *Directory) depart(ctx context.Context, user cognito.User) (cognito.User, error) {
-	if _, deleted := schemas.TombstoneOf(user.Attributes); !deleted {
-		for _, i := range user.Identities {
-			if err := d.unlink(ctx, link{External: cognito.External{Attribute: cognito.Subject}}, i); err != nil {
+	_, deleted := schemas.TombstoneOf(user.Attributes)
+	if linked := len(user.Identities) > 0 || len(d.federations.each()) > 0; linked && !deleted {
+		there, err := d.pool.User(ctx, user.Username)
+		if err != nil {
+			return user, err
+		}
+		for _, i := range there.Identities {
+			if err := d.unlink(ctx, user.Username, i, d.federations.attributes(i.Provider)...); err != nil {
 				return user, err
 			}
 		}

@@ -1,0 +1,82 @@
+package bridge_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/schemas"
+)
+
+// byAddress is a federation with Okta by e-mail address.
+func byAddress(c *rigConfig) {
+	c.federation = bridge.FederationConfig{Provider: "Okta", SubjectFrom: "emails", Attribute: "email"}
+	c.mapping = map[string]string{"email": "mail", "email_verified": "verified"}
+}
+
+// addressed is the body of a user with an e-mail address.
+func addressed(name, address string) string {
+	return fmt.Sprintf(`{"userName":%q,"emails":[{"value":%q}]}`, name, address)
+}
+
+// A link by an attribute goes with whom it led to, before anybody has signed in by it and after: the address may be
+// somebody else's then.
+func TestAnAddressCanHaveANewOwner(t *testing.T) {
+	t.Parallel()
+	const address = "ada@example.com"
+	for _, signedIn := range []bool{false, true} {
+		for name, c := range map[string]struct {
+			deletion  bridge.Deletion
+			meanwhile func(*rig)
+			leave     func(r *rig, id string) error
+		}{
+			"deleted":          {leave: func(r *rig, id string) error { return r.DeleteUser(t.Context(), id) }},
+			"deleted and kept": {deletion: bridge.DisableUsers, leave: func(r *rig, id string) error { return r.DeleteUser(t.Context(), id) }},
+			"deleted and kept, linked by others, too": {deletion: bridge.DisableUsers, meanwhile: func(r *rig) { r.link("ada", "n9") },
+				leave: func(r *rig, id string) error {
+					err := r.DeleteUser(t.Context(), id)
+					if got := r.identities("ada"); got != "" {
+						t.Errorf("ada's identities: %s, want none", got)
+					}
+					return err
+				}},
+			"renamed": {leave: func(r *rig, id string) error {
+				_, err := r.ReplaceUser(t.Context(), id, r.resource(schemas.Users, addressed("ada", "countess@example.com")))
+				return err
+			}},
+			// Cognito then takes the address for the profile's subject, and disables that.
+			"renamed beside a profile of that subject": {
+				meanwhile: func(r *rig) {
+					if in, err := r.signIn(address); err != nil || !in.Created {
+						t.Fatalf("signing in without a claim: %+v, %v; want a profile", in, err)
+					}
+				},
+				leave: func(r *rig, id string) error {
+					_, err := r.ReplaceUser(t.Context(), id, r.resource(schemas.Users, addressed("ada", "countess@example.com")))
+					return err
+				}},
+		} {
+			t.Run(fmt.Sprintf("%s, signed in before: %v", name, signedIn), func(t *testing.T) {
+				t.Parallel()
+				deletion := c.deletion
+				r := newRig(t, byAddress, func(c *rigConfig) { c.bridge.Deletion = deletion })
+				doc := r.createUser(addressed("ada", address))
+				if c.meanwhile != nil {
+					c.meanwhile(r)
+				}
+				claims := func(s *emulator.FederatedSignIn) {
+					s.Attributes = map[string]string{"mail": address, "verified": "true"}
+				}
+				if signedIn {
+					r.lands("n1", doc.ID, claims)
+				}
+				if err := c.leave(r, doc.ID); err != nil {
+					t.Fatal(err)
+				}
+				bea := r.createUser(addressed("bea", address))
+				r.lands("n2", bea.ID, claims)
+			})
+		}
+	}
+}
