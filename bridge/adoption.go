@@ -186,7 +186,10 @@ func (d *Directory) standing(ctx context.Context, doc store.Doc) (standing, erro
 func (c *Connection) refuses(ctx context.Context, h *hold, s standing, is, want schemas.Resource) error {
 	d, to := c.dir, want.String("userName")
 	ours := c.cfg.Federation.person(want)
-	foreign := func(i cognito.Identity) bool { return ours == nil || !ours.among([]cognito.Identity{i}) }
+	// A link by attribute shows the subject of whoever has signed in by it: whether it is ours cannot be told.
+	foreign := func(i cognito.Identity) bool {
+		return ours == nil || i != cognito.Identity{Provider: ours.Provider, Subject: ours.Value}
+	}
 	switch {
 	case d.exposed.Load():
 		return &Error{Kind: Exists, Detail: "the user was not made through SCIM, and the user pool lets people sign up themselves since the SCIM server was started: " +

@@ -80,3 +80,32 @@ func TestAnAddressCanHaveANewOwner(t *testing.T) {
 		}
 	}
 }
+
+// An account that somebody may have made is not adopted with a link of which nobody can tell whose it is.
+func TestAdoptionLeavesNobodyElseIn(t *testing.T) {
+	t.Parallel()
+	for subject, refused := range map[string]bool{"ada@example.com": false, "stranger": true} {
+		t.Run("linked to "+subject, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, byAddress, func(c *rigConfig) {
+				c.pool.AdminOnly, c.dir.AdoptSelfSignedUp = false, true
+			})
+			ada, err := r.pool.CreateUser(t.Context(), "ada", map[string]string{"email": "ada@example.com", "email_verified": "true"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.link("ada", subject)
+			r.dir.Resync()
+			r.until("ada is offered", func() bool {
+				_, err := r.User(t.Context(), ada.Sub)
+				return err == nil
+			})
+			_, err = r.ReplaceUser(t.Context(), ada.Sub, r.resource(schemas.Users, addressed("ada", "ada@example.com")))
+			if refused {
+				wantDetail(t, "adopting ada", err, bridge.Exists, "AdminDisableProviderForUser")
+			} else if err != nil {
+				t.Errorf("adopting ada: %v, want none", err)
+			}
+		})
+	}
+}
