@@ -36,6 +36,14 @@ func (l link) among(identities []cognito.Identity) bool {
 	})
 }
 
+// outdated reports identities at the link's provider that are another subject's: another connection has changed the subject,
+// or another attribute held it. Whether Cognito keeps the case of a subject in a pool that folds names is not known.
+func (l link) outdated(identities []cognito.Identity) bool {
+	return l.Attribute == cognito.Subject && slices.ContainsFunc(identities, func(i cognito.Identity) bool {
+		return i.Provider == l.Provider && !sameName(i.Subject, l.Value)
+	})
+}
+
 // profileName is the Username of the federated profile that Cognito makes of somebody who is not linked.
 func (l link) profileName() string { return l.Provider + "_" + l.Value }
 
@@ -72,13 +80,35 @@ func (f *Federation) linksOf(user cognito.User, is, want schemas.Resource, said 
 		change.Link = append(change.Link, l)
 	}
 	unsure := func(l link) bool { return others(l) && !l.same(wants) }
-	if moved || slices.ContainsFunc(left.Link, unsure) || slices.ContainsFunc(left.Unlink, others) {
+	if moved || l.outdated(user.Identities) || slices.ContainsFunc(left.Link, unsure) || slices.ContainsFunc(left.Unlink, others) {
 		change.Unlink = append(change.Unlink, *wants)
 	}
 	if moved {
 		change.stop(*was)
 	}
 	return change
+}
+
+// follow has the user's links at the provider of another connection follow a change of who the user is there: by the former
+// subject somebody else may come one day, and that connection need not push the change itself.
+func (c *linkChange) follow(f *Federation, user cognito.User, is, want schemas.Resource) {
+	at := func(l link) bool { return l.Provider == f.provider }
+	was, wants := f.person(is), f.person(want)
+	linked := slices.ContainsFunc(user.Identities, func(i cognito.Identity) bool { return i.Provider == f.provider })
+	if was == nil || was.same(wants) || !linked && !slices.ContainsFunc(c.Link, at) {
+		return
+	}
+	c.Link, c.Unlink = slices.DeleteFunc(slices.Clone(c.Link), at), slices.DeleteFunc(slices.Clone(c.Unlink), at)
+	stays := f.form // nobody's
+	if wants != nil {
+		stays = *wants
+		stays.Moved = true
+		if !stays.among(user.Identities) {
+			c.Link = append(c.Link, stays)
+		}
+	}
+	c.Unlink = append(c.Unlink, stays)
+	c.stop(*was)
 }
 
 func (c *linkChange) stop(links ...link) {
@@ -104,6 +134,11 @@ func (c *Connection) withLinks(ctx context.Context, op *operation, doc store.Doc
 		want = is
 	}
 	change := c.cfg.Federation.linksOf(user, is, want, said, pending)
+	for _, f := range c.dir.federations.each() {
+		if own := c.cfg.Federation; own == nil || f.provider != own.provider {
+			change.follow(f, user, is, want)
+		}
+	}
 	if said == saysInactive {
 		change.stop(c.dir.beside(want)...)
 	}

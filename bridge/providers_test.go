@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/scim-cognito/scim-cognito/bridge"
@@ -91,5 +92,73 @@ func TestNobodyIsNamedLikeAProfile(t *testing.T) {
 			_, err := by.CreateUser(t.Context(), r.resource(schemas.Users, subjected(name, "00u8")))
 			wantDetail(t, by.Name()+" creating "+name, err, bridge.Invalid, "userName")
 		}
+	}
+}
+
+// Links follow who somebody is at a provider, whichever connection changes that: nobody else comes in by the former
+// subject.
+func TestLinksFollowAnotherConnection(t *testing.T) {
+	t.Parallel()
+	for name, by := range map[string]struct {
+		federation           func(*rigConfig)
+		before, after, alone string // bodies
+		linked               string
+	}{
+		"subject": {bySubject, subjected("ada", "00u1"), subjected("ada", "00u2"), `{"userName":"ada"}`, "Okta/00u2"},
+		"address": {byAddress, addressed("ada", "ada@old.example"), addressed("ada", "ada@new.example"), `{"userName":"ada"}`, "Okta/ada@new.example"},
+	} {
+		for gone, c := range map[bool]struct{ body, want string }{false: {by.after, by.linked}, true: {by.alone, ""}} {
+			t.Run(fmt.Sprintf("%s, goes: %v", name, gone), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, by.federation)
+				id, client := r.createUser(by.before).ID, r.app()
+				in := r.lands("00u1", id, func(s *emulator.FederatedSignIn) {
+					s.Client, s.Attributes = client, map[string]string{"mail": "ada@old.example", "verified": "true"}
+				})
+				other := r.through(bridge.ConnectionConfig{Name: "hr"}, bridge.FederationConfig{Provider: bridge.NoProvider})
+				if _, err := other.ReplaceUser(t.Context(), id, r.resource(schemas.Users, c.body)); err != nil {
+					t.Fatal(err)
+				}
+				if got := r.identities("ada"); got != c.want {
+					t.Errorf("identities: %q, want %q", got, c.want)
+				}
+				r.refused("refreshing a session of the former subject", r.refresh(client, in.RefreshToken))
+				if _, err := r.ReplaceUser(t.Context(), id, r.resource(schemas.Users, by.after)); err != nil {
+					t.Fatal(err)
+				}
+				if got := r.identities("ada"); got != by.linked {
+					t.Errorf("after the connection's own change: identities %q, want %q", got, by.linked)
+				}
+			})
+		}
+	}
+}
+
+// Links follow also the config: a subject that is read from elsewhere since replaces the former with the next change, and
+// so it does with links that others have made.
+func TestLinksFollowTheConfig(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bySubject)
+	trust(t, r.emulator, "Entra", nil)
+	id, client := r.createUser(subjected("ada", "00u1")).ID, r.app()
+	if err := r.pool.LinkUser(t.Context(), "ada", cognito.External{Provider: "Entra", Attribute: cognito.Subject, Value: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	in := r.lands("00u1", id, func(s *emulator.FederatedSignIn) { s.Client = client })
+	r.shutDown()
+	r.cfg.federation.SubjectFrom = "userName"
+	r.start()
+	replace := func() {
+		if _, err := r.ReplaceUser(t.Context(), id, r.resource(schemas.Users, `{"userName":"ada","externalId":"00u1","nickName":"A"}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace()
+	if got := r.identities("ada"); got != "Entra/a Okta/ada" {
+		t.Errorf("identities: %s, want the new one at Okta alone", got)
+	}
+	r.refused("refreshing a session of the former subject", r.refresh(client, in.RefreshToken))
+	if made := r.calls(replace); len(made) > 0 {
+		t.Errorf("the same again made calls: %v", made)
 	}
 }

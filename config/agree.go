@@ -96,7 +96,7 @@ func (c Connection) repetitions(here string, report reporter) {
 
 // contradictions: a provider needs a subject, and without a provider nothing else means anything.
 func (f Federation) contradictions(here string, report reporter) {
-	switch linked := f.Provider != "" && f.Provider != NoProvider; {
+	switch linked := f.linked(); {
 	case linked && f.SubjectFrom == "":
 		report("%s.subjectFrom: is missing; name the SCIM attribute that holds what the identity provider says in %s, such as externalId or userName: "+
 			"whoever comes with that value signs in as the user", here, f.Attribute)
@@ -122,7 +122,13 @@ func samePool(here, there string, a, b Connection, report reporter) {
 	agree("adoption", strconv.Quote(a.Adoption), strconv.Quote(b.Adoption))
 	agree("adoptSelfSignedUp", strconv.FormatBool(a.AdoptSelfSignedUp), strconv.FormatBool(b.AdoptSelfSignedUp))
 	agree("adoptGroups", names(a.AdoptGroups), names(b.AdoptGroups))
+	if a.Federation.linked() && a.Federation.Provider == b.Federation.Provider { // or each would take the other's links away
+		agree("federation.subjectFrom", strconv.Quote(a.Federation.SubjectFrom), strconv.Quote(b.Federation.SubjectFrom))
+		agree("federation.attribute", strconv.Quote(a.Federation.Attribute), strconv.Quote(b.Federation.Attribute))
+	}
 }
+
+func (f Federation) linked() bool { return f.Provider != "" && f.Provider != NoProvider }
 
 // names writes a list whose order does not matter.
 func names(list []string) string {
