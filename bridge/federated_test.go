@@ -203,7 +203,7 @@ func TestFederatedProfileInTheWay(t *testing.T) {
 			body := r.resource(schemas.Users, subjected("ada", "00u1"))
 			for range 2 {
 				_, err := r.CreateUser(t.Context(), body)
-				wantDetail(t, "creating", err, bridge.Exists, "admin-delete-user --username Okta_00u1")
+				wantDetail(t, "creating", err, bridge.Exists, "admin-delete-user --user-pool-id POOL_ID --username Okta_00u1)")
 				r.gone("ada")
 				known = true
 			}
@@ -308,4 +308,23 @@ func TestTheSubjectChanges(t *testing.T) {
 	_, err := r.ReplaceUser(t.Context(), doc.ID, r.resource(schemas.Users, subjected("ada", "00u1")))
 	wantDetail(t, "a subject with a profile of its own", err, bridge.Exists, "Okta_00u1")
 	r.lands("00u2", doc.ID)
+}
+
+// A command that an operator pastes runs nothing of what people call themselves at the identity provider.
+func TestAProfilesNameIsOneWord(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bySubject)
+	for subject, want := range map[string]string{
+		"ada@example.com":        `--username Okta_ada@example.com)`,
+		"x;touch${IFS}/tmp/y":    `--username 'Okta_x;touch${IFS}/tmp/y')`,
+		"o'$(id)":                `--username 'Okta_o'\''$(id)')`,
+		"Ada@Grün.example":       `--username 'Okta_Ada@Grün.example')`,
+		"a`id`&&b|c>d\"e\\f*?~!": `--username 'Okta_a` + "`id`" + `&&b|c>d"e\f*?~!')`,
+	} {
+		if _, err := r.signIn(subject); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.CreateUser(t.Context(), r.resource(schemas.Users, subjected("ada", subject)))
+		wantDetail(t, "creating somebody with the subject "+subject, err, bridge.Exists, want)
+	}
 }

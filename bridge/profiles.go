@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -20,9 +21,20 @@ import (
 // inTheWay is the conflict of a link with a federated profile.
 func inTheWay(l link, profile string, err error) error {
 	return &Error{Kind: Exists, Err: asText(err), Detail: fmt.Sprintf("this person has signed in through %s before, and Amazon Cognito keeps a federated profile of them, "+
-		"%s, which cannot be linked any more: delete it (aws cognito-idp admin-delete-user --username %s), or have federation.replaceProfile set, "+
-		"and repeat the request; what applications keep under the profile's sub is lost", l.Provider, profile, profile)}
+		"%s, which cannot be linked any more: delete it (aws cognito-idp admin-delete-user --user-pool-id POOL_ID --username %s), or have federation.replaceProfile set, "+
+		"and repeat the request; what applications keep under the profile's sub is lost", l.Provider, profile, shellWord(profile))}
 }
+
+// shellWord is a text as one word of a shell's command. People may choose their names at the identity provider, and
+// operators paste commands.
+func shellWord(text string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
 // replace deletes federated profiles that are in the way of a link.
 func (d *Directory) replace(ctx context.Context, profiles []cognito.User) error {
