@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
@@ -26,17 +27,25 @@ func CheckClients(ctx context.Context, pool *cognito.Pool, logger *slog.Logger) 
 		if mayWrite(c) {
 			writable = append(writable, howToMend(pool.Info(), c))
 		}
-		if n := len(overflows(c.Read)); n > 0 {
-			// Base64 makes four characters of three bytes (RFC 4648).
-			logger.Warn("an app client reads what SCIM keeps, and puts it into each ID token: take it out of the client's read attributes",
-				"pool", id, "client", c.ID, "attributes", overflows(c.Read), "up_to_characters", n*schemas.MaxValue*4/3)
-		}
+		warnOfReading(id, c, logger)
 	}
 	if len(writable) == 0 {
 		return nil
 	}
-	return fmt.Errorf("people can write their own %s in pool %s, and with it their own SCIM record, through %d app client(s); mend each of them, "+
-		"or set clients to \"acknowledge\":\n%s", schemas.Overflow, id, len(writable), strings.Join(writable, "\n"))
+	return fmt.Errorf("people can write their own %s in pool %s, and with it their own SCIM record, through %d app client(s); mend each of them with its command, "+
+		"which keeps the other settings (Cognito sets back what it is not given), or set clients to \"acknowledge\":\n%s", schemas.Overflow, id, len(writable), strings.Join(writable, "\n"))
+}
+
+// warnOfReading names a client that puts the overflow into ID tokens. One that does not say what it reads may: see mayWrite.
+func warnOfReading(pool string, c cognito.Client, logger *slog.Logger) {
+	ours, what := overflows(c.Read), "an app client reads what SCIM keeps, and puts it into each ID token: take it out of the client's read attributes"
+	if len(c.Read) == 0 {
+		ours, what = schemas.OverflowNames(), "an app client does not say what it reads, and may put what SCIM keeps into each ID token: give it read attributes"
+	}
+	if len(ours) > 0 {
+		// Base64 makes four characters of three bytes (RFC 4648).
+		logger.Warn(what, "pool", pool, "client", c.ID, "attributes", ours, "up_to_characters", len(ours)*schemas.MaxValue*4/3)
+	}
 }
 
 // appClients reads all app clients of a pool; those that are deleted meanwhile are left out.
@@ -65,8 +74,9 @@ func appClients(ctx context.Context, pool *cognito.Pool) ([]cognito.Client, erro
 }
 
 // mayWrite reports a client that writes the overflow. One that does not say what it writes counts as well: AWS documents
-// that as the standard attributes, its own tools (the CDK) as all, and people sign up and edit themselves by it.
-func mayWrite(c cognito.Client) bool { return c.Write == nil || len(overflows(c.Write)) > 0 }
+// that as the standard attributes, the console and the CDK as all, and people sign up and edit themselves by it. An empty
+// list is as good as none (terraform-provider-aws issue 28684).
+func mayWrite(c cognito.Client) bool { return len(c.Write) == 0 || len(overflows(c.Write)) > 0 }
 
 // overflows are the attributes among names that are SCIM's own.
 func overflows(names []string) []string {
@@ -82,24 +92,36 @@ func overflows(names []string) []string {
 // howToMend is a command that takes the overflow out of a client's write attributes. UpdateUserPoolClient sets everything
 // back that it is not given, so that the command sends what the client has.
 func howToMend(info cognito.Info, c cognito.Client) string {
-	change := `.WriteAttributes |= map(select(startswith("` + schemas.Overflow + `") | not))`
-	why := "writes " + strings.Join(overflows(c.Write), ", ")
-	if c.Write == nil {
-		change, why = ".WriteAttributes = "+standardNames(info), "does not say what it writes"
+	ours := overflows(c.Write)
+	change, why := ".WriteAttributes -= "+list(ours), "writes "+strings.Join(ours, ", ")
+	switch len(c.Write) {
+	case 0:
+		change, why = ".WriteAttributes = "+list(standardNames(info)), "does not say what it writes"
+	case len(ours):
+		change = `.WriteAttributes = ["updated_at"]` // of no use to anybody: an empty list would be none
 	}
-	return fmt.Sprintf("  client %s (%s) %s: aws cognito-idp describe-user-pool-client --user-pool-id %s --client-id %s --query UserPoolClient | "+
-		"jq 'del(.ClientSecret, .CreationDate, .LastModifiedDate) | %s' >client.json && aws cognito-idp update-user-pool-client --cli-input-json file://client.json "+
-		"(which keeps its other settings; without them Cognito would set them back)", c.ID, c.Name, why, info.ID, c.ID, change)
+	return fmt.Sprintf("  client %s (%q) %s:\n    aws cognito-idp describe-user-pool-client --user-pool-id %s --client-id %s --query UserPoolClient --output json | "+
+		"jq 'del(.ClientSecret, .CreationDate, .LastModifiedDate) | %s' >client.json && aws cognito-idp update-user-pool-client --cli-input-json file://client.json",
+		c.ID, c.Name, why, info.ID, c.ID, change)
 }
 
-// standardNames are the attributes that a client may write by default, as JSON.
-func standardNames(info cognito.Info) string {
+// list writes names as JSON.
+func list(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// standardNames are the attributes that a client may write by default.
+func standardNames(info cognito.Info) []string {
 	var names []string
 	for name, a := range info.Attributes {
 		if a.Mutable && !strings.Contains(name, ":") && !strings.HasSuffix(name, "_verified") && name != "sub" && name != "identities" {
-			names = append(names, `"`+name+`"`)
+			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
-	return "[" + strings.Join(names, ", ") + "]"
+	return names
 }
