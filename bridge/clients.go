@@ -58,8 +58,8 @@ func appClients(ctx context.Context, pool *cognito.Pool) ([]cognito.Client, erro
 		}
 		for _, c := range page {
 			full, err := pool.Client(ctx, c.ID)
-			if cognito.KindOf(err) == cognito.PoolNotFound {
-				continue // "User pool client … does not exist"
+			if cognito.KindOf(err) == cognito.ClientNotFound {
+				continue
 			}
 			if err != nil {
 				return nil, err

@@ -30,7 +30,7 @@ func (p *Pool) ClientsPage(ctx context.Context, token string) (clients []Client,
 	return clients, aws.ToString(out.NextToken), nil
 }
 
-// Client reads one app client (DescribeUserPoolClient).
+// Client reads one app client (DescribeUserPoolClient). ClientNotFound: there is none.
 func (p *Pool) Client(ctx context.Context, id string) (Client, error) {
 	out, err := call(ctx, p, describeUserPoolClient, "", (*cip.Client).DescribeUserPoolClient,
 		&cip.DescribeUserPoolClientInput{UserPoolId: &p.id, ClientId: &id})

@@ -35,11 +35,13 @@ const (
 	Canceled                  // the caller gave up
 
 	ProviderNotFound // no such identity provider
+	ClientNotFound   // no such app client
 )
 
 var kindNames = [...]string{
 	"unexpected", "not found", "group not found", "pool not found", "exists", "invalid", "immutable", "password", "throttled",
 	"limit", "denied", "lambda", "trigger failed", "state", "unavailable", "canceled", "provider not found",
+	"client not found",
 }
 
 // String is the kind in one or two words, for logs.
@@ -218,6 +220,8 @@ func kindOf(op operation, status int, code, message string) Kind {
 		return GroupNotFound
 	case code == "ResourceNotFoundException" && op.provider && strings.Contains(strings.ToLower(message), "provider"):
 		return ProviderNotFound
+	case code == "ResourceNotFoundException" && op.client && strings.Contains(strings.ToLower(message), "client"):
+		return ClientNotFound // "User pool client … does not exist."
 	case code == "ResourceNotFoundException":
 		return PoolNotFound
 	case kind == Invalid && strings.Contains(message, "cannot be updated"):

@@ -37,6 +37,7 @@ type operation struct {
 	paced    bool // limited to Quotas.Operation requests a second in each pool, too
 	group    bool // names a group: ResourceNotFoundException may be about it
 	provider bool // names an identity provider: likewise
+	client   bool // names an app client: likewise
 }
 
 var (
@@ -70,5 +71,5 @@ var (
 	describeIdentityProvider    = operation{name: "DescribeIdentityProvider", category: UserPoolResourceRead, paced: true, provider: true}
 
 	listUserPoolClients    = operation{name: "ListUserPoolClients", category: UserPoolClientRead, paced: true}
-	describeUserPoolClient = operation{name: "DescribeUserPoolClient", category: UserPoolClientRead, paced: true}
+	describeUserPoolClient = operation{name: "DescribeUserPoolClient", category: UserPoolClientRead, paced: true, client: true}
 )
