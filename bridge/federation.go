@@ -79,6 +79,10 @@ func OpenFederation(ctx context.Context, cfg FederationConfig) (*Federation, err
 	if f.form.Search, err = searchable(provider, cfg.Attribute); err != nil {
 		return nil, err
 	}
+	if name := f.form.Search; name != "" && !slices.Contains(listable, name) {
+		cfg.Logger.Warn("federated profiles cannot be found by this attribute, which Cognito does not search by: they are neither replaced nor stopped",
+			"pool", id, "provider", cfg.Provider, "attribute", name)
+	}
 	cfg.Directory.federations.add(f)
 	return f, cfg.meddling(provider)
 }
@@ -140,8 +144,11 @@ func searchable(provider cognito.Provider, attribute string) (string, error) {
 	if provider.Type != "SAML" && provider.Type != "OIDC" {
 		return "", fmt.Errorf("federation.attribute: %s is a provider of type %s, which knows people by %s only", provider.Name, provider.Type, cognito.Subject)
 	}
+	if provider.Mapping[attribute] != "" {
+		return attribute, nil // also where it is a claim that is mapped to another
+	}
 	for _, name := range slices.Sorted(maps.Keys(provider.Mapping)) {
-		if name == attribute || provider.Mapping[name] == attribute {
+		if provider.Mapping[name] == attribute {
 			return name, nil
 		}
 	}

@@ -46,6 +46,8 @@ func TestFederationIsHeldAgainstThePool(t *testing.T) {
 			federation: with(func(c *bridge.FederationConfig) { c.Attribute = "nickname" }), want: `does not map "nickname"; write Cognito_Subject, or one of what it maps: email`},
 		"a claim that is mapped": {providers: map[string]map[string]string{"Okta": {"email": "mail", "email_verified": "v"}},
 			federation: with(func(c *bridge.FederationConfig) { c.Attribute = "mail" }), log: `attributes=[email]`},
+		"an attribute that Cognito does not search by": {providers: map[string]map[string]string{"Okta": {"custom:oid": "oid"}},
+			federation: with(func(c *bridge.FederationConfig) { c.Attribute = "custom:oid" }), log: "neither replaced nor stopped"},
 		"mapped to our overflow": {providers: map[string]map[string]string{"Okta": {"custom:scim_2": "department"}}, federation: okta,
 			want: `maps "department" to custom:scim_2, which would overwrite`},
 		"mapped to what is immutable": {providers: map[string]map[string]string{"Okta": {"custom:hired": "hired"}}, federation: okta,
@@ -59,7 +61,7 @@ func TestFederationIsHeldAgainstThePool(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, func(c *rigConfig) {
 				c.cold = true
-				c.pool.CustomAttributes = append(c.pool.CustomAttributes, emulator.CustomAttribute{Name: "hired", Immutable: true})
+				c.pool.CustomAttributes = append(c.pool.CustomAttributes, emulator.CustomAttribute{Name: "hired", Immutable: true}, emulator.CustomAttribute{Name: "oid"})
 			})
 			for name, mapping := range c.providers {
 				trust(t, r.emulator, name, mapping)

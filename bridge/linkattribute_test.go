@@ -109,3 +109,24 @@ func TestAdoptionLeavesNobodyElseIn(t *testing.T) {
 		})
 	}
 }
+
+// What a link is by may be the name of an attribute, and of a claim that is mapped to another one: the attribute is meant.
+func TestAnAttributeNamedLikeAClaim(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, byAddress, func(c *rigConfig) {
+		c.mapping = map[string]string{"email": "upn", "email_verified": "verified", "address": "email"}
+	})
+	profile, err := r.signIn("n1", func(s *emulator.FederatedSignIn) {
+		s.Attributes = map[string]string{"upn": "ada@example.com", "email": "Ada's", "verified": "true"}
+	})
+	if err != nil || !profile.Created {
+		t.Fatalf("signing in: %+v, %v; want a profile", profile, err)
+	}
+	doc := r.createUser(addressed("ada", "ada@example.com"))
+	if _, err := r.patchUser(doc.ID, `{"Operations":[{"op":"replace","path":"active","value":false}]}`); err != nil {
+		t.Fatal(err)
+	}
+	if r.inPool(profile.Username).Enabled {
+		t.Error("the profile with ada's address is enabled after her deactivation")
+	}
+}
