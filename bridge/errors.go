@@ -117,6 +117,8 @@ func fromCognito(err error) error {
 		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Detail: faultDetail(e.Fault()) + "; repeat the request later", Err: err}
 	case cognito.State:
 		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Err: err, Detail: "Amazon Cognito says: " + message}
+	case cognito.ProviderNotFound:
+		return &Error{Kind: Denied, Err: err, Detail: "the identity provider through which these people sign in is not in the user pool any more"}
 	case cognito.Denied, cognito.PoolNotFound:
 		return &Error{Kind: Denied, Err: err, Detail: faultDetail(e.Fault())}
 	case cognito.Unavailable, cognito.Canceled:

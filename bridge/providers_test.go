@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"github.com/scim-cognito/scim-cognito/bench/audit"
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
@@ -160,5 +164,36 @@ func TestLinksFollowTheConfig(t *testing.T) {
 	r.refused("refreshing a session of the former subject", r.refresh(client, in.RefreshToken))
 	if made := r.calls(replace); len(made) > 0 {
 		t.Errorf("the same again made calls: %v", made)
+	}
+}
+
+// A provider that is taken out of the pool while the server runs stops what needs it, with an error that says so, and nothing
+// else; least of all a leaver.
+func TestAProviderThatIsRemoved(t *testing.T) {
+	t.Parallel()
+	for _, deletion := range []bridge.Deletion{bridge.DeleteUsers, bridge.DisableUsers} {
+		r := newRig(t, bySubject, func(c *rigConfig) { c.bridge.Deletion = deletion })
+		id := r.createUser(subjected("ada", "00u1")).ID
+		if _, err := audit.Client(r.emulator).DeleteIdentityProvider(t.Context(),
+			&cip.DeleteIdentityProviderInput{UserPoolId: aws.String(poolID), ProviderName: aws.String("Okta")}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.CreateUser(t.Context(), r.resource(schemas.Users, subjected("eve", "00u2")))
+		wantDetail(t, "creating", err, bridge.Denied, "identity provider")
+		r.gone("eve")
+		_, err = r.ReplaceUser(t.Context(), id, r.resource(schemas.Users, subjected("ada", "00u3")))
+		wantDetail(t, "changing the subject", err, bridge.Denied, "identity provider")
+		for _, change := range []string{`"path":"nickName","value":"A"`, `"path":"active","value":false`} {
+			if _, err := r.patchUser(id, `{"Operations":[{"op":"replace",`+change+`}]}`); err != nil {
+				t.Errorf("%s: %v, want it made", change, err)
+			}
+		}
+		if r.inPool("ada").Enabled {
+			t.Error("ada is enabled after her deactivation")
+		}
+		if err := r.DeleteUser(t.Context(), id); err != nil {
+			t.Errorf("deleting: %v", err)
+		}
+		r.journalEmpty()
 	}
 }
