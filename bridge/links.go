@@ -76,7 +76,9 @@ func (f *Federation) linksOf(user cognito.User, is, want schemas.Resource, said 
 	l.Moved = moved
 	if !l.among(user.Identities) {
 		letIn := said == saysActive && !user.Enabled
-		l.Must = said != saysInactive && (moved || letIn)
+		// A change of subject that is repeated, the first attempt being still in the journal, can be a conflict all the same.
+		repeats := slices.ContainsFunc(left.Link, func(each link) bool { return each.Must && each.same(wants) }) && !pending.creates()
+		l.Must = said != saysInactive && (moved || letIn || repeats)
 		change.Link = append(change.Link, l)
 	}
 	unsure := func(l link) bool { return others(l) && !l.same(wants) }

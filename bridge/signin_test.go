@@ -234,6 +234,28 @@ func TestANewerRequestTakesLinksOver(t *testing.T) {
 	}
 }
 
+// A change that would be a conflict is one also when its first attempt has failed for another reason.
+func TestAConflictThatComesLater(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bySubject, func(c *rigConfig) { c.attempts = 1 })
+	bea := r.createUser(subjected("bea", "00u2"))
+	ada := r.createUser(subjected("ada", "00u1"))
+	r.fault(emulator.Fault{Operation: "AdminLinkProviderForUser", Kind: emulator.ServerError, Count: 1})
+	replace := func() error {
+		_, err := r.ReplaceUser(t.Context(), ada.ID, r.resource(schemas.Users, subjected("ada", "00u2")))
+		return err
+	}
+	if err := replace(); !comesBack(err) {
+		t.Errorf("a change whose link fails: got %v, want an error that may pass", err)
+	}
+	for range 2 {
+		wantDetail(t, "the same again", replace(), bridge.Exists, "linked to another user")
+	}
+	r.journalEmpty()
+	r.lands("00u1", ada.ID)
+	r.lands("00u2", bea.ID)
+}
+
 // A connection that links nobody finishes what another one has left to do about links.
 func TestLinksOfAnotherConnection(t *testing.T) {
 	t.Parallel()
