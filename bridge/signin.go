@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,12 @@ func (d *Directory) linkUser(ctx context.Context, op *operation, s Step, user co
 		}
 		user.Identities = there.Identities
 	case !l.Must && !passing(err) && cognito.KindOf(err) != cognito.NotFound:
-		op.note("not linked to %s: %s", l.Provider, outcome(err))
+		var mine *Error
+		reason := outcome(err)
+		if errors.As(err, &mine) {
+			reason = cmp.Or(mine.Detail, reason)
+		}
+		op.note("not linked to %s: %s", l.Provider, reason)
 		err = nil
 	}
 	return user, err

@@ -15,6 +15,7 @@ import (
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/store"
 )
 
 func (r *rig) refresh(client, token string) error {
@@ -124,6 +125,10 @@ func TestPeopleOfBefore(t *testing.T) {
 	}
 	if err := patch("nickName", `"B"`); err != nil || r.inPool("ada").Attributes["nickname"] != "B" {
 		t.Errorf("a change of somebody who cannot be linked: %v, want it made", err)
+	}
+	records, err := r.store.Activities(t.Context(), store.ActivityQuery{Limit: 1, ID: doc.ID})
+	if err != nil || len(records) != 1 || !strings.Contains(strings.Join(records[0].Notes, "\n"), "Okta_00u1") {
+		t.Errorf("activity: %+v, %v; want a note with the profile's name", records, err)
 	}
 	made := r.calls(func() {
 		if err := patch("nickName", `"B"`); err != nil {
