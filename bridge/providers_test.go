@@ -197,3 +197,20 @@ func TestAProviderThatIsRemoved(t *testing.T) {
 		r.journalEmpty()
 	}
 }
+
+// Somebody who was not linked, and never signed in, before leaving does not come in by a new profile afterwards.
+func TestLeaversGetNoProfileLater(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bySubject)
+	id := r.createUser(subjected("ada", "00u1")).ID
+	r.unlinkByHand(id, "00u1")
+	if _, err := r.patchUser(id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.signIn("00u1")
+	r.refused("the first sign-in, after leaving", err)
+	if _, err := r.patchUser(id, `{"Operations":[{"op":"replace","path":"active","value":true}]}`); err != nil {
+		t.Fatal(err)
+	}
+	r.lands("00u1", id)
+}
