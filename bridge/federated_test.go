@@ -224,11 +224,15 @@ func TestFederatedProfileInTheWay(t *testing.T) {
 func TestReplaceProfile(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, bySubject, func(c *rigConfig) { c.federation.ReplaceProfile = true })
-	if _, err := r.signIn("00u1"); err != nil {
+	profile, err := r.signIn("00u1")
+	if err != nil {
 		t.Fatal(err)
 	}
 	doc := r.createUser(subjected("ada", "00u1"))
 	r.gone("Okta_00u1")
+	if got := r.activity(); !strings.Contains(got, "Okta_00u1") || !strings.Contains(got, profile.Sub) {
+		t.Errorf("activity: %s; want it to name the profile and its sub", got)
+	}
 	r.lands("00u1", doc.ID)
 	// Of what bears the name of a profile, only profiles are replaced.
 	if _, err := r.pool.CreateUser(t.Context(), "Okta_00u2", nil); err != nil {
@@ -236,6 +240,35 @@ func TestReplaceProfile(t *testing.T) {
 	}
 	r.createUser(subjected("bea", "00u2"))
 	r.inPool("Okta_00u2")
+}
+
+// Somebody may sign in between the two calls of a creation: the journal then does as the request would have done, and says so.
+func TestASignInBeforeTheLink(t *testing.T) {
+	t.Parallel()
+	for _, replace := range []bool{true, false} {
+		t.Run(fmt.Sprintf("replaceProfile: %v", replace), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, bySubject, func(c *rigConfig) { c.federation.ReplaceProfile, c.attempts = replace, 1 })
+			r.fault(emulator.Fault{Operation: "AdminLinkProviderForUser", Kind: emulator.ServerError, Count: 1})
+			if _, err := r.CreateUser(t.Context(), r.resource(schemas.Users, subjected("ada", "00u1"))); !comesBack(err) {
+				t.Errorf("creating: got %v, want an error that may pass", err)
+			}
+			if in, err := r.signIn("00u1"); err != nil || !in.Created {
+				t.Fatalf("signing in: %+v, %v; want a profile", in, err)
+			}
+			r.journalEmpty()
+			want := "removed again"
+			if replace {
+				want = "profile Okta_00u1"
+				r.lands("00u1", r.inPool("ada").Sub)
+			} else {
+				r.gone("ada")
+			}
+			if got := r.activity(); !strings.Contains(got, want) {
+				t.Errorf("activity: %s; want %q in it", got, want)
+			}
+		})
+	}
 }
 
 func TestALinkIsNeverStolen(t *testing.T) {

@@ -37,11 +37,12 @@ func shellWord(text string) string {
 var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
 // replace deletes federated profiles that are in the way of a link.
-func (d *Directory) replace(ctx context.Context, profiles []cognito.User) error {
+func (d *Directory) replace(ctx context.Context, op *operation, profiles []cognito.User) error {
 	for _, p := range profiles {
 		if err := d.pool.DeleteUser(ctx, p.Username); err != nil && cognito.KindOf(err) != cognito.NotFound {
 			return err
 		}
+		op.note("the federated profile %s, sub %s, was deleted: federation.replaceProfile", p.Username, p.Sub)
 		if err := d.forget(ctx, store.User, p.Sub); err != nil {
 			return err
 		}

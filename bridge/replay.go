@@ -87,23 +87,36 @@ func (d *Directory) finish(ctx context.Context, key string, h *hold) error {
 // replay plans an entry's work again from what the pool holds and does it. The caller has the lock of its key, h.
 func (d *Directory) replay(ctx context.Context, e *entry, h *hold) error {
 	var err error
+	op := &operation{}
 	switch {
 	case e.deletes() && e.want.User != nil:
-		if err = d.stopAll(ctx, &operation{}, e.want.User.Stop); err == nil {
+		if err = d.stopAll(ctx, op, e.want.User.Stop); err == nil {
 			err = d.replayUserDeletion(ctx, e.userID(), e.want.User.Username)
 		}
 	case e.deletes():
 		err = d.replayGroupDeletion(ctx, e)
 	case e.want.User != nil:
-		err = d.replayUser(ctx, e, *e.want.User, h)
+		err = d.replayUser(ctx, op, e, *e.want.User, h)
 	case e.want.Group != nil:
 		err = d.replayGroup(ctx, e, *e.want.Group, h)
 	}
+	d.told(ctx, e, op, err)
 	return d.settle(ctx, e, err, false)
 }
 
-func (d *Directory) replayUser(ctx context.Context, e *entry, u desiredUser, h *hold) error {
-	op := &operation{}
+// told records what is to be known of work on a user beside its end, err: its request has been recorded before.
+func (d *Directory) told(ctx context.Context, e *entry, op *operation, err error) {
+	if len(op.notes) == 0 {
+		return
+	}
+	a := store.Activity{At: d.now(), Method: "journal", Kind: store.User, ID: e.userID(), Outcome: "done", Notes: op.notes}
+	if err != nil {
+		a.Outcome = outcome(err)
+	}
+	d.record(ctx, a)
+}
+
+func (d *Directory) replayUser(ctx context.Context, op *operation, e *entry, u desiredUser, h *hold) error {
 	id := e.userID() // "": it is not known yet whether the user was created
 	asBefore := vouch(func(string) bool { return u.Set["email_verified"] != "false" })
 	user, err := d.pool.User(ctx, u.Username)

@@ -29,7 +29,7 @@ func (d *Directory) linkUser(ctx context.Context, op *operation, s Step, user co
 		return user, err
 	}
 	mine := unknown(err) // else a link that is there was so before
-	there, made, err := d.whyNot(ctx, s, err)
+	there, made, err := d.whyNot(ctx, op, s, err)
 	switch {
 	case err == nil:
 		if mine || made {
@@ -50,7 +50,7 @@ func (d *Directory) linkUser(ctx context.Context, op *operation, s Step, user co
 
 // whyNot settles a refused link: it returns the user who has it all the same, or says why there is none. When a federated
 // profile is in the way that may be replaced, it is, and the link made.
-func (d *Directory) whyNot(ctx context.Context, s Step, refused error) (there cognito.User, made bool, err error) {
+func (d *Directory) whyNot(ctx context.Context, op *operation, s Step, refused error) (there cognito.User, made bool, err error) {
 	l := *s.Link
 	for again := l.Replace; ; again = false {
 		if there, err = d.pool.User(ctx, s.User); err != nil {
@@ -73,7 +73,7 @@ func (d *Directory) whyNot(ctx context.Context, s Step, refused error) (there co
 		case !again:
 			return there, false, inTheWay(l, profiles[0].Username, refused)
 		}
-		if err := d.replace(ctx, profiles); err != nil {
+		if err := d.replace(ctx, op, profiles); err != nil {
 			return there, false, err
 		}
 		if refused = d.pool.LinkUser(ctx, s.User, l.External); refused == nil || passing(refused) {
