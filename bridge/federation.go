@@ -203,8 +203,11 @@ func (f *Federation) nobody() error {
 	return &Error{Kind: Invalid, Detail: fmt.Sprintf("%s is needed: it is what people are recognised by when they sign in through %s", f.subject, f.provider)}
 }
 
-// unlikeProfiles refuses a new user's name that is some provider's to give.
+// unlikeProfiles refuses a new user's name that is some provider's to give, where it would be the Username.
 func (d *Directory) unlikeProfiles(userName string) error {
+	if !d.style.takes(userName) {
+		return nil
+	}
 	for _, f := range d.federations.each() {
 		if prefix := f.provider + "_"; strings.HasPrefix(fold(userName), fold(prefix)) {
 			return &Error{Kind: Invalid, Detail: fmt.Sprintf("userName: names that begin with %s are for Cognito's profiles of people who sign in through %s",

@@ -99,6 +99,26 @@ func TestNobodyIsNamedLikeAProfile(t *testing.T) {
 	}
 }
 
+// Where the userName is not the Username, it is in no profile's way.
+func TestAUserNameThatIsNoUsername(t *testing.T) {
+	t.Parallel()
+	for name, pool := range map[string]emulator.PoolConfig{
+		"address as username": {UsernameAttributes: []string{"email"}}, "address as alias": {AliasAttributes: []string{"email"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, bySubject, func(c *rigConfig) {
+				c.pool.UsernameAttributes, c.pool.AliasAttributes = pool.UsernameAttributes, pool.AliasAttributes
+			})
+			const bot = `{"userName":"okta_bot@example.com","externalId":"00u1","emails":[{"value":"okta_bot@example.com"}]}`
+			r.lands("00u1", r.createUser(bot).ID)
+			if in, err := r.signIn("bot@example.com"); err != nil || !in.Created {
+				t.Errorf("somebody else's first sign-in: %+v, %v; want a profile", in, err)
+			}
+		})
+	}
+}
+
 // Links follow who somebody is at a provider, whichever connection changes that: nobody else comes in by the former
 // subject.
 func TestLinksFollowAnotherConnection(t *testing.T) {
