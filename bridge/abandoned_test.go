@@ -1,8 +1,10 @@
 package bridge_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/schemas"
@@ -56,5 +58,26 @@ func TestAnAbandonedCreationDoesNotUndoWhatFollows(t *testing.T) {
 	}
 	if u := r.inPool("ada@example.com"); !u.Enabled {
 		t.Error("the user is disabled, want enabled: the newer request says so")
+	}
+}
+
+// TestALostCreationDoesNotUndoWhatFollows: the user is found and changed before the journal learns that it was created.
+func TestALostCreationDoesNotUndoWhatFollows(t *testing.T) {
+	for _, active := range []bool{true, false} {
+		t.Run(fmt.Sprintf("active=%v", active), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, func(c *rigConfig) { c.dir.Lag = time.Millisecond })
+			r.lostCreation(schemas.Resource{"userName": "ada", "displayName": "Old", "active": active})
+			r.dir.Resync()
+			r.until("the sweep has found the user", func() bool { return r.idOf("ada") != "" })
+			if _, err := r.patchUser(r.idOf("ada"), `{"Operations":[{"op":"replace","path":"displayName","value":"New"}]}`); err != nil {
+				t.Fatal(err)
+			}
+			r.emulator.ClearFaults()
+			r.until("the journal is empty", func() bool { return r.journal() == 0 })
+			if u := r.inPool("ada"); u.Attributes["name"] != "New" || u.Enabled != active {
+				t.Errorf("the user is called %s, enabled %v; want New, %v", u.Attributes["name"], u.Enabled, active)
+			}
+		})
 	}
 }

@@ -139,7 +139,8 @@ func (d *Directory) replayUser(ctx context.Context, op *operation, e *entry, u d
 	case id == "" && user.Attributes[schemas.Overflow] != u.Set[schemas.Overflow]:
 		return &Error{Kind: Exists, Detail: "the Username has been given to somebody else"}
 	case id == "":
-		e.want.User.Username = user.Username
+		// It was created with all of Set, so that what is different now is newer.
+		e.want.User.Username, e.want.User.Set, u.Set = user.Username, nil, nil
 		if superseded, err := d.created(ctx, e, userKey(user.Sub), h); err != nil || superseded {
 			return err
 		}
