@@ -81,3 +81,23 @@ func TestALostCreationDoesNotUndoWhatFollows(t *testing.T) {
 		})
 	}
 }
+
+// TestALostCreationIsNotTheUserOfThatAlias: Cognito finds people by preferred_username where it is asked for a Username.
+func TestALostCreationIsNotTheUserOfThatAlias(t *testing.T) {
+	r := newRig(t, styledRow("preferred_username"))
+	r.fault(emulator.Fault{Operation: "AdminCreateUser", Kind: emulator.ServerError})
+	if _, err := r.CreateUser(t.Context(), schemas.Resource{"userName": "boss", "active": false}); kindOf(err) != "unavailable" {
+		t.Fatalf("creating: %v, want unavailable", err)
+	}
+	r.emulator.ClearFaults()
+	if _, err := r.pool.CreateUser(t.Context(), "mallory", map[string]string{"preferred_username": "boss", "custom:scim": "{}"}); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the creation is given up", func() bool {
+		work, err := r.dir.Journal(t.Context())
+		return err == nil && len(work) == 1 && work[0].Parked != ""
+	})
+	if u := r.inPool("mallory"); !u.Enabled {
+		t.Error("the creation of boss has disabled mallory, whose preferred_username that is")
+	}
+}

@@ -119,7 +119,7 @@ func (d *Directory) createUser(ctx context.Context, s Step) (cognito.User, error
 	if !errors.As(err, &e) || !e.Sent {
 		return user, err
 	}
-	there, readErr := d.pool.User(ctx, s.User)
+	there, readErr := d.userCalled(ctx, s.User)
 	if readErr != nil && e.Kind == cognito.Exists && passing(readErr) {
 		return user, &cognito.Error{Kind: cognito.Unavailable, Op: e.Op, Code: e.Code, Sent: true, Err: readErr,
 			Message: "the name is taken, perhaps by this very call"}
@@ -132,6 +132,16 @@ func (d *Directory) createUser(ctx context.Context, s Step) (cognito.User, error
 	}
 	d.undelivered(ctx, there.Sub, e)
 	return there, nil
+}
+
+// userCalled reads the user whom a creation has named so. Cognito finds people by their aliases, too, of which
+// preferred_username has the form of a Username.
+func (d *Directory) userCalled(ctx context.Context, username string) (cognito.User, error) {
+	user, err := d.pool.User(ctx, username)
+	if err == nil && d.style.fixed() && !sameName(user.Username, username) {
+		return cognito.User{}, &cognito.Error{Kind: cognito.NotFound, Op: "AdminGetUser", Message: "the name is another user's alias"}
+	}
+	return user, err
 }
 
 // holds reports whether a user in the pool has just these attributes, as far as they say. Pools that are not case-sensitive

@@ -119,7 +119,11 @@ func (d *Directory) told(ctx context.Context, e *entry, op *operation, err error
 func (d *Directory) replayUser(ctx context.Context, op *operation, e *entry, u desiredUser, h *hold) error {
 	id := e.userID() // "": it is not known yet whether the user was created
 	asBefore := vouch(func(string) bool { return u.Set["email_verified"] != "false" })
-	user, err := d.pool.User(ctx, u.Username)
+	read := d.pool.User
+	if id == "" {
+		read = d.userCalled
+	}
+	user, err := read(ctx, u.Username)
 	switch {
 	case cognito.KindOf(err) == cognito.NotFound && id == "":
 		op.plan = append(planCreateUser(u.Username, u.Set, e.status(), asBefore), d.lostPassword(ctx, "", u)...)
