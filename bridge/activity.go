@@ -24,6 +24,8 @@ type operation struct {
 	owed   bool         // the POST has been made before, and was not answered, or with an error
 	linked []link       // the links made so far, as long as a refusal of the rest has to take them back
 
+	renames string // the userName that the plan gives to a user who has another; ""
+
 	mu    sync.Mutex
 	notes []string
 }

@@ -203,7 +203,7 @@ func (c *Connection) refuses(ctx context.Context, h *hold, s standing, is, want 
 	if err := h.add(ctx, d, userNameKey(to)); err != nil {
 		return err
 	}
-	return c.free(ctx, to, s.Sub)
+	return d.free(ctx, to, s.Sub)
 }
 
 // planAdoption makes the plan of a user's first write one that adopts. In a pool in which people make accounts themselves it

@@ -110,8 +110,9 @@ func (d *Directory) meet(ctx context.Context, holder cognito.User) error {
 // aliasKey names the lock on a sign-in name. It is taken after those on resources and on userNames, several in order.
 func aliasKey(name string) string { return "alias:" + fold(name) }
 
-// settled refuses to rename a user while the journal may still create one under the present name: in a pool with
-// UsernameAttributes the creation, not finding that name, would be made again.
+// settled refuses to rename a user while the journal may still create one under the present name or the new one. In a pool
+// with UsernameAttributes the creation, not finding the former, would be made again; and finding somebody under the latter,
+// take that one for whom it has created.
 func (d *Directory) settled(ctx context.Context, userName string) error {
 	pending, err := d.pending(ctx, userNameKey(userName))
 	if err != nil || pending == nil {

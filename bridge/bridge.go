@@ -77,6 +77,7 @@ type Directory struct {
 	sweepNow    chan struct{} // asks for a sweep at once
 
 	running     running  // the journal's work that is under way
+	promises    promises // the userNames that it gives to users
 	guard       guardian // what holds deprovisioning back
 	federations federations
 

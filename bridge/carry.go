@@ -94,6 +94,7 @@ func (d *Directory) once(ctx context.Context, e *entry, err error) error {
 func (d *Directory) carryUser(ctx context.Context, op *operation, key string, pending *entry, user cognito.User, h *hold) (store.Doc, error) {
 	op.steps.Store(int64(len(op.plan)))
 	e := newEntry(key, desired{User: desiredUserOf(op.plan)})
+	e.want.User.UserName = op.renames
 	if len(op.plan) == 1 && pending == nil {
 		doc, err := d.applyUser(ctx, op, nil, user, h)
 		return doc, d.once(ctx, e, err)

@@ -41,6 +41,7 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	if err := c.dir.finish(ctx, userNameKey(userName), hold); err != nil {
 		return store.Doc{}, err
 	}
+	promised := c.dir.unpromised(ctx, userName, "")
 	if doc, err := c.taken(ctx, op, store.User, "userName", userName, r); err != nil {
 		return doc, err
 	} else if doc.ID != "" {
@@ -54,6 +55,9 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	}
 	if doc, err := c.revive(ctx, op, r, links, hold); err != nil || doc.ID != "" {
 		return doc, err
+	}
+	if promised != nil { // not to the tombstone that r brings back
+		return store.Doc{}, promised
 	}
 	if err := c.promise(ctx, op, store.User, r); err != nil {
 		return store.Doc{}, err

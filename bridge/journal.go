@@ -22,9 +22,10 @@ type desired struct {
 
 type desiredUser struct {
 	Username string            `json:"username"`
-	Create   bool              `json:"create,omitempty"` // it is not there yet
-	Delete   bool              `json:"delete,omitempty"` // it shall not be there; nothing else is set but Stop
-	Set      map[string]string `json:"set,omitempty"`    // attributes; "" unsets one
+	Create   bool              `json:"create,omitempty"`   // it is not there yet
+	Delete   bool              `json:"delete,omitempty"`   // it shall not be there; nothing else is set but Stop
+	Set      map[string]string `json:"set,omitempty"`      // attributes; "" unsets one
+	UserName string            `json:"userName,omitempty"` // that Set gives to a user who has another
 	Enabled  *bool             `json:"enabled,omitempty"`
 	Leave    []string          `json:"leave,omitempty"` // GroupNames
 	Join     []string          `json:"join,omitempty"`
@@ -154,10 +155,14 @@ func (d *Directory) journal(ctx context.Context, e *entry, after time.Duration) 
 		return internal(err)
 	}
 	row := store.Entry{Key: e.key, Body: body, Next: d.now().Add(after)}
-	return internal(d.mirror.Update(ctx, func(tx *store.Tx) (err error) {
+	err = d.mirror.Update(ctx, func(tx *store.Tx) (err error) {
 		e.row, err = tx.JournalPut(row)
 		return err
-	}))
+	})
+	if err == nil {
+		d.promises.note(e)
+	}
+	return internal(err)
 }
 
 // amend writes down what work that is being done has found out about itself.
@@ -177,6 +182,9 @@ func (d *Directory) adopt(ctx context.Context) error {
 	}
 	return d.mirror.Update(ctx, func(tx *store.Tx) error {
 		for _, row := range left {
+			if e, err := read(row); err == nil {
+				d.promises.note(e)
+			}
 			row.Next = d.now()
 			if err := tx.JournalUpdate(row); err != nil {
 				return err
@@ -219,9 +227,10 @@ func retryJournal(n int) time.Duration {
 // cannot succeed is parked with its reason, unless somebody waits to be told.
 func (d *Directory) settle(ctx context.Context, e *entry, err error, told bool) error {
 	superseded := errors.Is(context.Cause(ctx), errSuperseded)
+	over := err == nil || told && !passing(err) || gone(err) || errors.Is(err, errUndone)
 	writeErr := d.write(ctx, func(tx *store.Tx) error {
 		switch {
-		case err == nil || told && !passing(err) || gone(err) || errors.Is(err, errUndone):
+		case over:
 			return tx.JournalDelete(e.row.ID)
 		case superseded:
 			e.row.Next = d.now().Add(retryJournal(0)) // the newer request writes over it, unless it is refused
@@ -236,6 +245,9 @@ func (d *Directory) settle(ctx context.Context, e *entry, err error, told bool) 
 		}
 		return nil // written over
 	})
+	if over && writeErr == nil {
+		d.promises.forget(e)
+	}
 	if err != nil && !told && !superseded {
 		reason := any(err)
 		mine := (*Error)(nil)
@@ -281,7 +293,11 @@ func (d *Directory) drop(ctx context.Context, e *entry) error {
 	if e == nil {
 		return nil
 	}
-	return d.write(ctx, func(tx *store.Tx) error { return tx.JournalDelete(e.row.ID) })
+	err := d.write(ctx, func(tx *store.Tx) error { return tx.JournalDelete(e.row.ID) })
+	if err == nil {
+		d.promises.forget(e)
+	}
+	return err
 }
 
 // withoutName is a key as a log may hold it: ids are nobody's business to hide, names are.

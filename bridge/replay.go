@@ -155,7 +155,7 @@ func (d *Directory) replayUser(ctx context.Context, op *operation, e *entry, u d
 	switch {
 	case u.unfinished(user):
 		op.plan = u.steps().withPassword(d.lostPassword(ctx, user.Sub, u)).linking(user.Username, u.left(user)).with(e.grants(), user.Username)
-		if taken := d.claimed(ctx, h, user.Sub, op.plan); taken != nil {
+		if taken := d.attainable(ctx, h, user, u, op.plan); taken != nil {
 			return taken
 		}
 		_, err = d.applyUser(ctx, op, e, user, h)
@@ -169,13 +169,21 @@ func (d *Directory) replayUser(ctx context.Context, op *operation, e *entry, u d
 	}
 	op.plan = planUser(schemas.PoolUser{Username: user.Username, Enabled: user.Enabled, Attributes: is}, u.Set, e.status(), doubt{}, asBefore)
 	op.plan = op.plan.afterLeaving(d.lostPassword(ctx, user.Sub, u)).linking(user.Username, u.left(user)).with(e.grants(), user.Username)
-	if taken := d.claimed(ctx, h, user.Sub, op.plan); taken != nil {
+	if taken := d.attainable(ctx, h, user, u, op.plan); taken != nil {
 		op.plan = op.plan.without(UpdateUser)
 		_, err = d.applyUser(ctx, op, e, user, h)
 		return cmp.Or(err, taken)
 	}
 	_, err = d.applyUser(ctx, op, e, user, h)
 	return err
+}
+
+// attainable reports that a user cannot have the names any more that the journal has promised.
+func (d *Directory) attainable(ctx context.Context, h *hold, user cognito.User, u desiredUser, plan Plan) error {
+	if err := d.renameable(ctx, h, user, u.UserName); err != nil {
+		return err
+	}
+	return d.claimed(ctx, h, user.Sub, plan)
 }
 
 // created moves work to the key of the resource that it turns out to have created. A newer request may have left work

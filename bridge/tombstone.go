@@ -166,7 +166,8 @@ func (c *Connection) revive(ctx context.Context, op *operation, r schemas.Resour
 		return store.Doc{}, internal(err)
 	}
 	doc := docs[len(docs)-1]
-	// Nobody who has a tombstone's lock waits for a name, so that waiting for it with a name in hand blocks nobody.
+	// Nobody who has a tombstone's lock waits for a name, but the journal, which gives way: waiting for it with a name in hand
+	// blocks nobody.
 	if err := h.add(ctx, d, userKey(doc.ID)); err != nil {
 		return store.Doc{}, err
 	}
@@ -213,6 +214,7 @@ func (c *Connection) revive(ctx context.Context, op *operation, r schemas.Resour
 		return store.Doc{}, err
 	}
 	op.note("brought back: it was deleted through SCIM, and kept")
+	op.renames = r.String("userName")
 	return d.carryUser(ctx, op, userKey(doc.ID), pending, user, h)
 }
 

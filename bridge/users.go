@@ -145,6 +145,12 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		return store.Doc{}, err
 	}
 	op.plan = op.plan.with(granted, doc.PoolName)
+	switch {
+	case refusal == nil:
+		op.renaming(doc.Display, want.String("userName"))
+	case left == nil || repeated(left):
+		op.renaming(doc.Display, is.String("userName"))
+	}
 	doc, err = c.carryChange(ctx, op, doc, pending, user.User, hold, held)
 	if refusal = fromCognito(refusal); err == nil && repeated(refusal) {
 		return store.Doc{}, refusal // the rest is made when the request is repeated
@@ -224,25 +230,30 @@ func (c *Connection) rename(ctx context.Context, h *hold, from, to, id string) e
 			return err
 		}
 	}
-	if err := d.settled(ctx, from); err != nil {
-		return err
+	for _, name := range []string{from, to} {
+		if err := d.settled(ctx, name); err != nil {
+			return err
+		}
 	}
 	if err := d.notAnID(ctx, to, id); err != nil {
 		return err
 	}
-	return c.free(ctx, to, id)
+	return d.free(ctx, to, id)
 }
 
-// free reports an error if another user than id has the userName.
-func (c *Connection) free(ctx context.Context, userName, id string) error {
-	if !c.dir.warm.Load() {
-		return c.dir.warming() // as for a creation
+// free reports an error if another user than id has the userName, or may be getting it. The caller has the name's lock.
+func (d *Directory) free(ctx context.Context, userName, id string) error {
+	if !d.warm.Load() {
+		return d.warming() // as for a creation
 	}
-	docs, err := c.dir.mirror.Find(ctx, store.User, "userName", userName)
+	if err := d.unpromised(ctx, userName, id); err != nil {
+		return err
+	}
+	docs, err := d.mirror.Find(ctx, store.User, "userName", userName)
 	if err != nil {
 		return internal(err)
 	}
-	return c.dir.occupied(ctx, docs, id, "userName", userName)
+	return d.occupied(ctx, docs, id, "userName", userName)
 }
 
 // DeleteUser removes the user from the pool, whatever the mirror believes of it.
