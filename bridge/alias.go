@@ -1,10 +1,15 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
 )
@@ -24,9 +29,7 @@ func (s style) claims(attributes map[string]string) []string {
 			names = append(names, attributes[name])
 		}
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
-	slices.SortFunc(names, func(a, b string) int { return strings.Compare(fold(a), fold(b)) })
-	return slices.CompactFunc(names, sameName)
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
 // claimed makes sure, for as long as h lasts, that the aliases that a plan gives to a user are nobody else's.
@@ -63,6 +66,10 @@ func (d *Directory) possible(ctx context.Context, h *hold, id string, plan Plan)
 
 // rival locks the names until h ends, and returns the first that another user than id signs in with, and that user.
 func (d *Directory) rival(ctx context.Context, h *hold, id string, names []string) (string, cognito.User, error) {
+	// In order of their locks, so that nobody waits for who waits for them. Names that differ by case only may be two.
+	names = slices.Clone(names)
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(strings.Compare(aliasKey(a), aliasKey(b)), strings.Compare(a, b)) })
+	names = slices.Compact(names)
 	for _, name := range names {
 		if err := h.add(ctx, d, aliasKey(name)); err != nil {
 			return "", cognito.User{}, err
@@ -108,7 +115,18 @@ func (d *Directory) meet(ctx context.Context, holder cognito.User) error {
 }
 
 // aliasKey names the lock on a sign-in name. It is taken after those on resources and on userNames, several in order.
-func aliasKey(name string) string { return "alias:" + fold(name) }
+//
+// How Cognito takes the case off a name is not documented (İ becomes i, or i with a dot above): names have one lock that
+// are the same without case, marks and compatibility characters, which is more than it may take for one name.
+func aliasKey(name string) string {
+	unmarked := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.M, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(cases.Fold().String(norm.NFKD.String(name))))
+	return "alias:" + unmarked
+}
 
 // settled refuses to rename a user while the journal may still create one under the present name or the new one. In a pool
 // with UsernameAttributes the creation, not finding the former, would be made again; and finding somebody under the latter,
