@@ -3,6 +3,7 @@ package bridge
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/store"
 )
 
 // Beside a Username, people sign in with aliases: attributes that Cognito keeps unique, more or less. An update that marks
@@ -79,6 +81,9 @@ func (d *Directory) rival(ctx context.Context, h *hold, id string, names []strin
 		holder, err := d.pool.User(ctx, name)
 		switch {
 		case cognito.KindOf(err) == cognito.NotFound:
+			if err := d.abandoned(ctx, name); err != nil {
+				return "", holder, err
+			}
 		case err != nil:
 			return "", holder, fromCognito(err)
 		case holder.Sub != id:
@@ -86,6 +91,19 @@ func (d *Directory) rival(ctx context.Context, h *hold, id string, names []strin
 		}
 	}
 	return "", cognito.User{}, nil
+}
+
+// abandoned has the mirror forget a user whose Username, as a consistent read has just shown, is nobody's any more. Once it is
+// somebody's alias, a call about the one who is gone would be about that somebody.
+func (d *Directory) abandoned(ctx context.Context, username string) error {
+	doc, err := d.mirror.ByPoolName(ctx, store.User, d.style.fold(username))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return internal(err)
+	}
+	return d.forget(ctx, store.User, doc.ID)
 }
 
 // newRival is rival for a user who is about to be created as username. In a pool with UsernameAttributes Cognito itself

@@ -101,3 +101,33 @@ func (r *rig) rivals(ctx context.Context, ada, bob string) bool {
 	}
 	return true
 }
+
+// TestWorkForOneWhoIsGoneIsNotDoneToTheHolderOfTheName: others have deleted a user, whose Username becomes an alias.
+func TestWorkForOneWhoIsGoneIsNotDoneToTheHolderOfTheName(t *testing.T) {
+	for _, insensitive := range []bool{false, true} {
+		r := newRig(t, styledRow("preferred_username"), func(c *rigConfig) { c.pool.CaseInsensitive = insensitive })
+		boss := r.create(somebody("Boss", ""))
+		group := r.createGroup(`{"displayName":"Admins"}`)
+		if err := r.pool.DeleteUser(t.Context(), boss.PoolName); err != nil {
+			t.Fatal(err)
+		}
+		ada, err := r.CreateUser(t.Context(), nicknamed("ada", "", "Boss"))
+		if err != nil {
+			t.Fatalf("a preferred_username that nobody has any more: %v", err)
+		}
+		_, patched := r.patchUser(boss.ID, `{"Operations":[{"op":"replace","value":{"displayName":"The Boss","active":false}}]}`)
+		deleted := r.DeleteUser(t.Context(), boss.ID)
+		if kindOf(patched) != "not found" || kindOf(deleted) != "not found" {
+			t.Errorf("a change and a deletion of the one who is gone: %v, %v; want not found", patched, deleted)
+		}
+		if _, err := r.patchGroup(group.ID, `{"Operations":[{"op":"add","path":"members","value":`+values(boss.ID)+`}]}`); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.members("Admins"); len(got) != 0 {
+			t.Errorf("Admins: got members %v, want none", got)
+		}
+		if u := r.inPool("ada"); u.Sub != ada.ID || !u.Enabled || u.Attributes["name"] != "" {
+			t.Errorf("ada is called %q, enabled %v; want her as she was", u.Attributes["name"], u.Enabled)
+		}
+	}
+}
