@@ -11,6 +11,17 @@ import (
 // MaxLogin is the longest sign-in name, in UTF-16 units: AdminCreateUser takes it as a Username (service model: 1 to 128).
 const MaxLogin = 128
 
+// flattened are the attributes that pools which are not case-sensitive keep in lower case, beside Username: what was sent
+// stands in the overflow, under the same name, which is no SCIM attribute's.
+var flattened = []string{"email", "preferred_username"}
+
+// flattens reports whether kept may be what such a pool has made of a text, or the text. Case folding knows nothing of the
+// lower case of İ, which is i, or, as Java has it, i with a dot above.
+func flattens(sent, kept string) bool {
+	return strings.EqualFold(sent, kept) || strings.EqualFold(strings.ReplaceAll(sent, "İ", "i"), kept) ||
+		strings.EqualFold(strings.ReplaceAll(sent, "İ", "i\u0307"), kept)
+}
+
 // Login returns the Cognito attribute that holds a userName: "email" or "phone_number" in a pool that signs people in with
 // it. It is "" for a name that is no such address, and in all other pools.
 func (m *Mapping) Login(userName string) string {
@@ -39,7 +50,7 @@ func (m *Mapping) userName(stored string, u PoolUser) string {
 	switch {
 	case stored == "":
 		return m.nameInPool(u.Username, u.Attributes)
-	case login == "" || strings.EqualFold(stored, u.Attributes[login]):
+	case login == "" || flattens(stored, u.Attributes[login]):
 		return stored
 	case u.Attributes[login] != "":
 		return u.Attributes[login]

@@ -43,8 +43,10 @@ func (m *Mapping) ToCognito(r Resource, username string) (attributes map[string]
 	if userName != m.nameInPool(username, attributes) || userName != strings.ToLower(userName) {
 		rest["userName"] = userName // a pool that is not case-sensitive returns its names in lower case
 	}
-	if email := attributes["email"]; login != "email" && email != strings.ToLower(email) {
-		rest["email"] = email // the same pools flatten this attribute, too
+	for _, name := range flattened {
+		if text := attributes[name]; login != name && text != strings.ToLower(text) {
+			rest[name] = text
+		}
 	}
 	parts, dropped := pack(rest)
 	for name, part := range parts {
@@ -56,19 +58,22 @@ func (m *Mapping) ToCognito(r Resource, username string) (attributes map[string]
 // FromCognito returns the user in SCIM form, and whether it carries our marker.
 func (m *Mapping) FromCognito(u PoolUser) (r Resource, managed bool) {
 	rest, managed := unpack(u.Attributes)
-	email, _ := rest["email"].(string)
-	delete(rest, "email")
+	sent := map[string]string{}
+	for _, name := range flattened {
+		sent[name], _ = rest[name].(string)
+		delete(rest, name)
+	}
 	stored, _ := rest["userName"].(string)
 	userName := m.userName(stored, u)
 	login := m.Login(cmp.Or(stored, userName)) // as it was when it was written
 	for _, row := range m.rows {
 		text := u.Attributes[row.cognito]
-		if row.cognito == login && strings.EqualFold(text, userName) {
+		if row.cognito == login && flattens(userName, text) {
 			row.unshare(rest, userName, managed)
 			continue
 		}
-		if row.cognito == "email" && strings.EqualFold(email, text) {
-			text = email
+		if flattens(sent[row.cognito], text) {
+			text = sent[row.cognito]
 		}
 		row.restore(rest, text, managed)
 	}
@@ -83,11 +88,11 @@ func (m *Mapping) FromCognito(u PoolUser) (r Resource, managed bool) {
 }
 
 // Wrote reports whether attributes, as the pool holds them, are just what ToCognito makes of r: nobody else's, and of no
-// earlier mapping. Pools that are not case-sensitive keep an e-mail address in lower case.
+// earlier mapping.
 func (m *Mapping) Wrote(r Resource, username string, attributes map[string]string) bool {
 	want, _ := m.ToCognito(r, username)
 	for _, name := range append(m.Cognito(), OverflowNames()...) {
-		if attributes[name] != want[name] && !(name == "email" && strings.EqualFold(attributes[name], want[name])) {
+		if attributes[name] != want[name] && !(slices.Contains(flattened, name) && flattens(want[name], attributes[name])) {
 			return false
 		}
 	}
