@@ -14,7 +14,7 @@ const maxGroupName = 128
 
 // groupName returns the GroupName for a displayName: the same bytes when Cognito allows them, else the smallest change
 // that makes them legal. Group names carry rights (they are the cognito:groups claim), so nothing else about them is
-// touched. suffix is appended to tell two groups apart, "" at first.
+// touched. suffix is appended to tell two groups apart, "" at first. Usernames have the same rules.
 func groupName(displayName, suffix string) string {
 	var b strings.Builder
 	room := maxGroupName - len(suffix)

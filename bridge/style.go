@@ -79,7 +79,7 @@ func (s style) username(userName string, n int, attributes map[string]string) (s
 	case len(s.logins) > 0:
 		return s.login(userName, attributes)
 	case s.takes(userName):
-		return s.fold(numbered(userName, n)), nil
+		return s.fold(groupName(userName, numbered("", n))), nil // which cuts what has no room for the number
 	case len(s.claims(attributes)) > 0:
 		return numbered(generated(userName), n), nil
 	}
