@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
@@ -72,6 +73,10 @@ func (d *Directory) rival(ctx context.Context, h *hold, id string, names []strin
 	names = slices.Clone(names)
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(strings.Compare(aliasKey(a), aliasKey(b)), strings.Compare(a, b)) })
 	names = slices.Compact(names)
+	if slices.ContainsFunc(names, func(name string) bool { return !legalUsername(name) }) {
+		return "", cognito.User{}, &Error{Kind: Invalid, Detail: fmt.Sprintf("people sign in to this user pool with their addresses, or with what preferred_username holds: "+
+			"these must have at most %d letters, marks, numbers, symbols and punctuation, without spaces or control characters", schemas.MaxLogin)}
+	}
 	for _, name := range names {
 		if err := h.add(ctx, d, aliasKey(name)); err != nil {
 			return "", cognito.User{}, err

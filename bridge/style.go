@@ -65,6 +65,9 @@ func (s style) takes(userName string) bool {
 	return !slices.Contains(s.aliases, "phone_number") || !phoneShaped.MatchString(userName)
 }
 
+// generatedForm is what generated and numbered make.
+var generatedForm = regexp.MustCompile(`^scim\.[0-9a-f]{32}(_[0-9]+)?$`)
+
 // generated is the Username of somebody whose userName cannot be one: always the same, so that two creations cannot both
 // succeed, and not shaped like anybody's sub, e-mail address or phone number.
 func generated(userName string) string {
@@ -117,13 +120,28 @@ func (s style) words() string {
 	return strings.Join(list, " or ")
 }
 
-// allows says why a user of the pool cannot have this userName and these attributes from now on; Username stays.
-func (s style) allows(userName string, attributes map[string]string) error {
-	if len(s.logins) == 0 {
+// allows says why a user of the pool, who has the attributes have (nil: none that count), cannot have others and this userName
+// from now on; Username stays. Whoever has a generated one goes on signing in with an alias.
+func (s style) allows(username, userName string, have, want map[string]string, v vouch) error {
+	if len(s.logins) > 0 {
+		_, err := s.login(userName, want)
+		return err
+	}
+	changed := have == nil
+	for _, name := range s.aliases {
+		switch same := want[name] == have[name]; {
+		case name == "phone_number": // never verified through SCIM
+		case want[name] != "" && (same || name == "preferred_username" || v(want[name])):
+			return nil
+		case !same:
+			changed = true
+		}
+	}
+	if !changed || !generatedForm.MatchString(username) {
 		return nil
 	}
-	_, err := s.login(userName, attributes)
-	return err
+	return &Error{Kind: Invalid, Detail: "the user signs in with aliases alone, because Cognito did not take the userName as a username in this user pool, and would " +
+		"have none: send an e-mail address in emails that the SCIM server may mark as verified, or deactivate the user"}
 }
 
 // fixed reports whether the name that people sign in with stays when userName changes.

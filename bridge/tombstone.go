@@ -191,7 +191,7 @@ func (c *Connection) revive(ctx context.Context, op *operation, r schemas.Resour
 	}
 	want, err := c.toCognito(op, r, doc.PoolName)
 	if err == nil {
-		err = d.style.allows(r.String("userName"), want)
+		err = d.style.allows(doc.PoolName, r.String("userName"), nil, want, c.vouches)
 	}
 	if err != nil {
 		return store.Doc{}, err

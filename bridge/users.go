@@ -209,7 +209,7 @@ func (c *Connection) wanted(ctx context.Context, op *operation, h *hold, user st
 	if err != nil {
 		return nil, err
 	}
-	return attributes, c.dir.style.allows(want.String("userName"), attributes)
+	return attributes, c.dir.style.allows(user.Username, want.String("userName"), user.have, attributes, c.vouches)
 }
 
 // rename claims a new userName for the user as long as h lasts; the Username in the pool stays.
