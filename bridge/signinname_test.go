@@ -91,3 +91,25 @@ func TestSignInNamesThatCognitoCannotBeAskedFor(t *testing.T) {
 		t.Errorf("a deactivation beside it: %v, enabled %v; want it made", err, r.inPool("ada").Enabled)
 	}
 }
+
+// TestNumbersThatAreNoneStopNobody: what Cognito does not take for a phone number (E.164: no country's code begins with 0) is
+// kept beside it, as it was sent.
+func TestNumbersThatAreNoneStopNobody(t *testing.T) {
+	for _, number := range []string{"+0123456", "+5", "+", "0049 30 123", "+1234567890123456", "+49 30 123", "+４９３０"} {
+		r := newRig(t)
+		user := somebody("ada", "")
+		user["phoneNumbers"] = []any{map[string]any{"value": number, "type": "work"}}
+		doc, err := r.CreateUser(t.Context(), user)
+		if err != nil || !strings.Contains(string(doc.JSON), `"value":"`+number+`"`) {
+			t.Errorf("%s: %v, shown as %s", number, err, doc.JSON)
+		}
+		r = newRig(t, styled([]string{"phone_number"}, nil))
+		user = schemas.Resource{"userName": number, "phoneNumbers": []any{map[string]any{"value": "+4930123", "type": "work"}}}
+		if doc, err = r.CreateUser(t.Context(), user); err != nil || doc.Display != number || r.inPool("+4930123").Sub != doc.ID {
+			t.Errorf("userName %s where people sign in with a number: %v, shown as %s", number, err, doc.JSON)
+		}
+		if err := r.renamed(doc.ID, "+4930456"); err != nil || r.inPool("+4930456").Sub != doc.ID {
+			t.Errorf("renamed to a number: %v", err)
+		}
+	}
+}

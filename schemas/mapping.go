@@ -151,7 +151,7 @@ func (m *Mapping) Cognito() []string {
 }
 
 var (
-	e164 = regexp.MustCompile(`^\+[0-9]{1,15}$`)
+	e164 = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 	mail = regexp.MustCompile(`^[^\s\p{Z}\p{C}@]+@[^\s\p{Z}\p{C}@]+\.[^\s\p{Z}\p{C}@.]+$`)
 )
 
