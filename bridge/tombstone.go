@@ -71,14 +71,17 @@ func vacate(set map[string]string, user cognito.User, info cognito.Info) {
 	sum := sha256.Sum256([]byte(user.Sub))
 	number := new(big.Int).Mod(new(big.Int).SetBytes(sum[:]), big.NewInt(100_000_000_000))
 	for name, stands := range map[string]string{"email": user.Sub + "@deleted.invalid", "phone_number": fmt.Sprintf("+999%011d", number)} {
-		value := user.Attributes[name]
+		value, verified := user.Attributes[name], "false"
 		switch {
 		case slices.Contains(info.UsernameAttributes, name) && (value != "" || len(info.UsernameAttributes) == 1):
 			value = stands
+			if slices.Contains(info.VerifyBeforeUpdate, name) {
+				verified = "true" // or the pool would keep the former one until then
+			}
 		case value == "" || !slices.Contains(info.AliasAttributes, name):
 			continue
 		}
-		set[name], set[name+"_verified"] = value, "false" // together: without the address Cognito refuses the flag
+		set[name], set[name+"_verified"] = value, verified // together: without the address Cognito refuses the flag
 	}
 	if slices.Contains(info.AliasAttributes, "preferred_username") {
 		set["preferred_username"] = ""

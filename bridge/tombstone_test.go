@@ -304,9 +304,17 @@ func wantTombstone(who string) func(*trial) {
 // TestWhereTheAddressIsTheUsername: who is kept gives the address up, which cannot be missing there, and nobody takes over
 // an account whose address its maker has not verified.
 func TestWhereTheAddressIsTheUsername(t *testing.T) {
+	for _, waits := range [][]string{nil, {"email"}} { // for a new address to be verified
+		t.Run(strings.Join(waits, ""), func(t *testing.T) { whereTheAddressIsTheUsername(t, waits) })
+	}
+}
+
+func whereTheAddressIsTheUsername(t *testing.T, waits []string) {
 	t.Parallel()
 	cfg := keeps()
-	cfg.pool = func(p *emulator.PoolConfig) { p.UsernameAttributes = []string{"email"} }
+	cfg.pool = func(p *emulator.PoolConfig) {
+		p.UsernameAttributes, p.AutoVerified, p.VerifyBeforeUpdate = []string{"email"}, waits, waits
+	}
 	o := newBureau(t, cfg)
 	mallory := o.account("boss@example.com")
 	o.resync()
