@@ -13,8 +13,8 @@ import (
 )
 
 // CheckClients refuses app clients through which people could write custom:scim, where SCIM keeps who they are, whom they
-// report to and that they are managed at all; and warns of those that put it into each ID token. The error says, client by
-// client, how to mend it.
+// report to and that they are managed at all; and warns of those that put it into each ID token, or by which people give
+// themselves an address that identity providers take for somebody else's. The error says, client by client, how to mend it.
 func CheckClients(ctx context.Context, pool *cognito.Pool, logger *slog.Logger) error {
 	id := pool.Info().ID
 	clients, err := appClients(ctx, pool)
@@ -28,6 +28,17 @@ func CheckClients(ctx context.Context, pool *cognito.Pool, logger *slog.Logger) 
 			writable = append(writable, howToMend(pool.Info(), c))
 		}
 		warnOfReading(id, c, logger)
+	}
+	var addressed []string
+	for _, c := range clients {
+		if ownAddress(pool.Info(), c) {
+			addressed = append(addressed, c.ID)
+		}
+	}
+	if len(addressed) > 0 {
+		logger.Warn("people can give themselves any e-mail address through an app client, and an identity provider that looks for the address, or, where it "+
+			"is the username, for the userName, finds them: take email out of the client's write attributes, or have the pool verify it first "+
+			"(UserAttributeUpdateSettings)", "pool", id, "clients", addressed)
 	}
 	if len(writable) == 0 {
 		return nil
@@ -77,6 +88,11 @@ func appClients(ctx context.Context, pool *cognito.Pool) ([]cognito.Client, erro
 // that as the standard attributes, the console and the CDK as all, and people sign up and edit themselves by it. An empty
 // list is as good as none (terraform-provider-aws issue 28684).
 func mayWrite(c cognito.Client) bool { return len(c.Write) == 0 || len(overflows(c.Write)) > 0 }
+
+// ownAddress reports a client through which people give themselves an e-mail address that counts before it is verified.
+func ownAddress(info cognito.Info, c cognito.Client) bool {
+	return !slices.Contains(info.VerifyBeforeUpdate, "email") && (c.Write == nil || slices.Contains(c.Write, "email"))
+}
 
 // overflows are the attributes among names that are SCIM's own.
 func overflows(names []string) []string {

@@ -96,6 +96,8 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 		fault   emulator.Fault
 		want    []string // nil: no error
 		log     string
+
+		verified bool // the pool verifies an address before it counts, and nothing is logged
 	}{
 		"none":     {},
 		"harmless": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"nickname"}, ReadAttributes: []string{"email"}}}},
@@ -103,6 +105,8 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 			want: []string{`("web") does not say what it writes`, `.WriteAttributes = ["address", "birthdate", "email", `}},
 		"one that writes ours": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email", ours[0], ours[2]}}},
 			want: []string{"writes custom:scim, custom:scim_3:\n    aws cognito-idp describe-user-pool-client --user-pool-id us-east-1_local"}},
+		"one that writes an address":                {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}}}, log: "give themselves any e-mail address"},
+		"one that writes an address to be verified": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}}}, verified: true},
 		"one of two": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}}, {WriteAttributes: ours}}, want: []string{"through 1 app client(s)"}},
 		"one that reads ours": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}, ReadAttributes: ours}},
 			log: "up_to_characters=8192"},
@@ -114,7 +118,11 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, func(c *rigConfig) { c.cold = true })
+			r := newRig(t, func(rc *rigConfig) {
+				if rc.cold = true; c.verified {
+					rc.pool.AutoVerified, rc.pool.VerifyBeforeUpdate = []string{"email"}, []string{"email"}
+				}
+			})
 			for _, client := range c.clients {
 				client.UserPoolId, client.ClientName, client.GenerateSecret = aws.String(poolID), aws.String("web"), true
 				if _, err := audit.Client(r.emulator).CreateUserPoolClient(t.Context(), &client); err != nil {
@@ -136,7 +144,7 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 					t.Errorf("got error %v, want %q in it", err, want)
 				}
 			}
-			if !strings.Contains(log.String(), c.log) {
+			if !strings.Contains(log.String(), c.log) || c.verified && log.Len() > 0 {
 				t.Errorf("log: got %q, want %q in it", &log, c.log)
 			}
 		})
