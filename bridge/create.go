@@ -73,7 +73,7 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	}
 }
 
-// errNameFreed says that the Username belongs to somebody whose userName is another by now.
+// errNameFreed says that the Username belongs to somebody whose userName is another.
 var errNameFreed = errors.New("the Username is held by a user of another userName")
 
 // maxNumbered bounds the search for a free Username or GroupName.
@@ -105,6 +105,8 @@ func (c *Connection) createNth(ctx context.Context, op *operation, n int, r sche
 	switch name, holder, err := d.newRival(ctx, hold, username, op.plan[0].Set); {
 	case err != nil:
 		return store.Doc{}, err
+	case name == username && !sameName(name, r.String("userName")):
+		return store.Doc{}, errNameFreed // somebody's alias: another Username does as well
 	case name != "":
 		return c.inTheWay(ctx, op, holder, r, hold, aliasTaken(name))
 	}

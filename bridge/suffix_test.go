@@ -75,3 +75,25 @@ func TestNumberedUsernames(t *testing.T) {
 		})
 	}
 }
+
+// TestAnAliasIsInTheWayOfANumberedUsername: there are more of them.
+func TestAnAliasIsInTheWayOfANumberedUsername(t *testing.T) {
+	r := newRig(t, styledRow("preferred_username"))
+	ann := r.create(somebody("ann", ""))
+	if err := r.renamed(ann.ID, "x"); err != nil {
+		t.Fatal(err)
+	}
+	holder, err := r.CreateUser(t.Context(), nicknamed("other", "", "ann_2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.create(somebody("ann", "")).PoolName; got != "ann_3" {
+		t.Errorf("got Username %s, want ann_3", got)
+	}
+	if got := r.inPool("ann_2").Sub; got != holder.ID {
+		t.Errorf("ann_2 is user %s, want %s, whose preferred_username it is", got, holder.ID)
+	}
+	if _, err := r.CreateUser(t.Context(), somebody("ann_2", "")); kindOf(err) != "exists" {
+		t.Errorf("a userName that is somebody's preferred_username: %v, want exists", err)
+	}
+}
