@@ -30,10 +30,11 @@ func (r *rig) listed() map[string]string {
 	return all
 }
 
-// lose begins with another mirror, as if the store had been thrown away.
-func (r *rig) lose() {
+// lose begins with another mirror, as if the store had been thrown away. A cold one stays empty.
+func (r *rig) lose(cold bool) {
 	r.t.Helper()
 	r.shutDown()
+	r.cfg.cold = cold
 	r.file += ".new"
 	r.start()
 }
@@ -98,8 +99,7 @@ func TestTheMirrorIsRebuiltAsItWas(t *testing.T) {
 					}
 				}
 				before := r.listed()
-				r.dir.Resync()
-				r.lose()
+				r.lose(false)
 				if diff := cmp.Diff(before, r.listed()); diff != "" {
 					t.Errorf("shown before the mirror was lost, and after (-before +after):\n%s", diff)
 				}

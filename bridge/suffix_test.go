@@ -53,9 +53,8 @@ func TestNumberedUsernames(t *testing.T) {
 				t.Errorf("Usernames: got %q, want %q", got, c.want)
 			}
 			before := r.listed()
-			r.cfg.cold = true
 			for _, username := range got {
-				r.lose()
+				r.lose(true)
 				d := desk{Connection: r.Connection, t: t}
 				ids, err := d.look(fmt.Sprintf("userName eq %q", username))
 				if err != nil {
@@ -67,8 +66,7 @@ func TestNumberedUsernames(t *testing.T) {
 					}
 				}
 			}
-			r.cfg.cold = false
-			r.lose()
+			r.lose(false)
 			if diff := cmp.Diff(before, r.listed()); diff != "" {
 				t.Errorf("after the mirror was lost (-before +after):\n%s", diff)
 			}
