@@ -106,7 +106,7 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 		"one that writes ours": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email", ours[0], ours[2]}}},
 			want: []string{"writes custom:scim, custom:scim_3:\n    aws cognito-idp describe-user-pool-client --user-pool-id us-east-1_local"}},
 		"one that writes an address":                {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}}}, log: "give themselves any e-mail address"},
-		"one that writes an address to be verified": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}}}, verified: true},
+		"one that writes an address to be verified": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}, ReadAttributes: []string{"email"}}}, verified: true},
 		"one of two": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}}, {WriteAttributes: ours}}, want: []string{"through 1 app client(s)"}},
 		"one that reads ours": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}, ReadAttributes: ours}},
 			log: "up_to_characters=8192"},
