@@ -186,10 +186,8 @@ func (d *Directory) standing(ctx context.Context, doc store.Doc) (standing, erro
 func (c *Connection) refuses(ctx context.Context, h *hold, s standing, is, want schemas.Resource) error {
 	d, to := c.dir, want.String("userName")
 	ours := c.cfg.Federation.person(want)
-	// A link by attribute shows the subject of whoever has signed in by it: whether it is ours cannot be told.
-	foreign := func(i cognito.Identity) bool {
-		return ours == nil || i != cognito.Identity{Provider: ours.Provider, Subject: ours.Value}
-	}
+	// Where links are not by subject, one by which somebody has signed in does not tell whose it is: it may be the maker's.
+	foreign := func(i cognito.Identity) bool { return ours == nil || !ours.shownAs(i) }
 	switch {
 	case d.exposed.Load():
 		return &Error{Kind: Exists, Detail: "the user was not made through SCIM, and the user pool lets people sign up themselves since the SCIM server was started: " +

@@ -35,6 +35,17 @@ func bySubject(c *rigConfig) {
 	c.federation = bridge.FederationConfig{Provider: "Okta", SubjectFrom: "externalId", Attribute: cognito.Subject}
 }
 
+// byMail links people by an address that Okta's users have in mail.
+func byMail(c *rigConfig) {
+	c.federation = bridge.FederationConfig{Provider: "Okta", SubjectFrom: "emails", Attribute: "email"}
+	c.mapping = map[string]string{"email": "mail", "email_verified": "verified"}
+}
+
+// mailed is the body of a user with an address, after which the externalId is called.
+func mailed(name, mail string) string {
+	return fmt.Sprintf(`{"userName":%q,"externalId":"of %s","emails":[{"value":%q}]}`, name, mail, mail)
+}
+
 // subjected is the body of a user with a subject.
 func subjected(name, subject string) string {
 	return fmt.Sprintf(`{"userName":%q,"externalId":%q}`, name, subject)

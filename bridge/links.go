@@ -32,7 +32,7 @@ func (l *link) same(other *link) bool {
 // has signed in by it, so that any of the provider's may be it.
 func (l link) among(identities []cognito.Identity) bool {
 	return slices.ContainsFunc(identities, func(i cognito.Identity) bool {
-		return i.Provider == l.Provider && (i.Subject == l.Value || l.Attribute != cognito.Subject && !l.Moved)
+		return l.shownAs(i) || i.Provider == l.Provider && l.Attribute != cognito.Subject && !l.Moved
 	})
 }
 
@@ -42,6 +42,11 @@ func (l link) outdated(identities []cognito.Identity) bool {
 	return l.Attribute == cognito.Subject && slices.ContainsFunc(identities, func(i cognito.Identity) bool {
 		return i.Provider == l.Provider && !sameName(i.Subject, l.Value)
 	})
+}
+
+// shownAs reports whether an identity shows the very person that the link names.
+func (l link) shownAs(i cognito.Identity) bool {
+	return i.Provider == l.Provider && i.Subject == l.Value
 }
 
 // profileName is the Username of the federated profile that Cognito makes of somebody who is not linked.

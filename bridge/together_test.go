@@ -35,6 +35,21 @@ func (r *rig) inGroups(username string) string {
 	return strings.Join(names, " ")
 }
 
+// account makes an account without SCIM, of which the mirror learns, and returns its sub.
+func (r *rig) account(username string, attributes map[string]string) string {
+	r.t.Helper()
+	made, err := r.pool.CreateUser(r.t.Context(), username, attributes)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.dir.Resync()
+	r.until("the sweep has found "+username, func() bool {
+		_, err := r.User(r.t.Context(), made.Sub)
+		return err == nil
+	})
+	return made.Sub
+}
+
 // TestPoliciesTogether follows somebody who was there before: adopted, linked and granted, then deactivated, deleted but
 // kept, and brought back. After each step the pool is asked, and once everything was made while Cognito fails.
 func TestPoliciesTogether(t *testing.T) {
@@ -50,19 +65,10 @@ func TestPoliciesTogether(t *testing.T) {
 			for _, name := range []string{"Admins", "Auditors", "Support", "Others", "app-mail"} {
 				r.createGroup(`{"displayName":"` + name + `"}`)
 			}
-			before, err := r.pool.CreateUser(t.Context(), "ada", map[string]string{"email": "old@example.com", "email_verified": "true"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.dir.Resync()
-			r.until("the sweep has found ada", func() bool {
-				_, err := r.User(t.Context(), before.Sub)
-				return err == nil
-			})
+			id := r.account("ada", map[string]string{"email": "old@example.com", "email_verified": "true"})
 			if fault != nil {
 				r.fault(*fault)
 			}
-			id := before.Sub
 			// persist repeats a request as identity providers do.
 			persist := func(what string, request func() error) {
 				t.Helper()
