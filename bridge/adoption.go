@@ -256,7 +256,8 @@ func (c *Connection) joining(ctx context.Context, op *operation, id string) (sto
 	d := c.dir
 	doc, err := d.userByID(ctx, id)
 	missing := errors.Is(err, store.ErrNotFound)
-	if err != nil && !missing || err == nil && (doc.Managed || !d.adoption.takeOver && !d.stale.Load()) || missing && d.adoption.users == AdoptNone {
+	trusted := !d.adoption.takeOver && !d.exposed.Load() && !d.stale.Load()
+	if err != nil && !missing || err == nil && (doc.Managed || trusted) || missing && d.adoption.users == AdoptNone {
 		return doc, err
 	}
 	ctx = WithRequest(ctx, Request{ID: requestOf(ctx).ID}) // its precondition is the group's

@@ -298,33 +298,47 @@ func (e edited) Write(b []byte) (int, error) {
 // TestAPoolThatIsOpenedMeanwhile: from then on nobody is adopted, until that is acknowledged; who is managed is.
 func TestAPoolThatIsOpenedMeanwhile(t *testing.T) {
 	t.Parallel()
-	o := newBureau(t, worldConfig{})
-	made := o.pushed("POST", "/Users", idp.UserBody(map[string]any{"userName": "made"})).ID()
-	o.restart(false, func(s *stack.Config) {
-		after := new(atomic.Int64)
-		after.Store(1)
-		s.Cognito.Endpoint = "http://127.0.0.1:1"
-		s.Cognito.Transport = pooltest.InProcess(described{s.Emulator, `"AllowAdminCreateUserOnly":true`, `"AllowAdminCreateUserOnly":false`, after})
-	})
-	o.warm()
-	n := 0
-	o.until("the pool was looked at", func() bool { // who comes before that is adopted
-		n++
-		name := fmt.Sprintf("ada%d", n)
-		id := o.account(name, "email", name+"@example.com", "email_verified", "true")
-		if got := o.found("/Users", fmt.Sprintf("emails.value eq %q", name+"@example.com")); !slices.Equal(got, []string{id}) {
-			t.Fatalf("look-up of %s: got %q, want %q", name, got, id)
-		}
-		out := o.push("PUT", "/Users/"+id, adaBody("userName", name))
-		if out.Status == http.StatusOK {
-			return false
-		}
-		if u := o.pooled(name); u["custom:scim"] != "" || out.Status != http.StatusConflict || !strings.Contains(string(out.Body), "adoptSelfSignedUp") {
-			t.Errorf("PUT: got %d %s and %v in the pool, want 409 that names what to acknowledge, and nothing done", out.Status, out.Body, u)
-		}
-		return true
-	})
-	o.status(200, "PATCH", "/Users/"+made, idp.PatchBody(idp.Op{Op: "add", Path: "title", Value: "x"}))
+	for name, adoption := range map[string]bridge.Adoption{"match": bridge.AdoptMatches, "all": bridge.AdoptAll} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newBureau(t, policy(adoption, false))
+			made := o.pushed("POST", "/Users", idp.UserBody(map[string]any{"userName": "made"})).ID()
+			group := o.pushed("POST", "/Groups", idp.GroupBody(map[string]any{"displayName": "Staff"})).ID()
+			o.restart(false, func(s *stack.Config) {
+				after := new(atomic.Int64)
+				after.Store(1)
+				s.Cognito.Endpoint = "http://127.0.0.1:1"
+				s.Cognito.Transport = pooltest.InProcess(described{s.Emulator, `"AllowAdminCreateUserOnly":true`, `"AllowAdminCreateUserOnly":false`, after})
+			})
+			o.warm()
+			n := 0
+			o.until("the pool was looked at", func() bool { // who comes before that is adopted
+				n++
+				name := fmt.Sprintf("ada%d", n)
+				id := o.account(name, "email", name+"@example.com", "email_verified", "true")
+				if got := o.found("/Users", fmt.Sprintf("emails.value eq %q", name+"@example.com")); !slices.Equal(got, []string{id}) {
+					t.Fatalf("look-up of %s: got %q, want %q", name, got, id)
+				}
+				out := o.push("PUT", "/Users/"+id, adaBody("userName", name))
+				if out.Status == http.StatusOK {
+					return false
+				}
+				if u := o.pooled(name); u["custom:scim"] != "" || out.Status != http.StatusConflict || !strings.Contains(string(out.Body), "adoptSelfSignedUp") {
+					t.Errorf("PUT: got %d %s and %v in the pool, want 409 that names what to acknowledge, and nothing done", out.Status, out.Body, u)
+				}
+				o.status(200, "PATCH", "/Groups/"+group, idp.PatchBody(idp.Add(id, made)))
+				o.status(201, "POST", "/Groups", idp.GroupBody(map[string]any{"displayName": "Admins"}, id, made))
+				if got := o.groupsOf(name); got != nil {
+					t.Errorf("groups: got %q, want none", got)
+				}
+				return true
+			})
+			o.status(200, "PATCH", "/Users/"+made, idp.PatchBody(idp.Op{Op: "add", Path: "title", Value: "x"}))
+			if got := o.groupsOf("made"); !slices.Equal(got, []string{"Admins", "Staff"}) {
+				t.Errorf("groups of who is managed: got %q, want Admins and Staff", got)
+			}
+		})
+	}
 }
 
 // takenOver are the writes that adopt a user.
