@@ -98,7 +98,9 @@ func (d *Directory) groupState(g cognito.Group, managed bool) store.State {
 }
 
 // shown are the attributes of a user in the pool as far as SCIM sees them: the mapping's, and of a user who is not managed
-// no e-mail address that nobody has verified. People give any address they like, and identity providers match by it.
+// no e-mail address that nobody has verified. People give any address they like, and identity providers match by it. Where the
+// account may be its maker's, what grants memberships is not shown either: an identity provider that sends it back would
+// make it its own word.
 func (d *Directory) shown(u cognito.User) map[string]string {
 	attributes := map[string]string{}
 	for _, name := range slices.Concat(d.mapping.Cognito(), schemas.OverflowNames()) {
@@ -106,8 +108,16 @@ func (d *Directory) shown(u cognito.User) map[string]string {
 			attributes[name] = v
 		}
 	}
-	if !schemas.Marked(u.Attributes) && u.Attributes["email_verified"] != "true" {
+	if schemas.Marked(u.Attributes) {
+		return attributes
+	}
+	if u.Attributes["email_verified"] != "true" {
 		delete(attributes, "email")
+	}
+	if d.adoption.takeOver {
+		for _, name := range slices.Concat(d.granting, schemas.OverflowNames()) {
+			delete(attributes, name)
+		}
 	}
 	return attributes
 }

@@ -62,6 +62,7 @@ type Directory struct {
 	mapping  *schemas.Mapping
 	style    style
 	grants   []grant
+	granting []string // see the function of that name
 	adoption adoption
 	cfg      DirectoryConfig
 	log      *slog.Logger
@@ -125,7 +126,7 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 		return nil, fmt.Errorf("opening the mirror of pool %s: %w", info.ID, err)
 	}
 	d := &Directory{
-		pool: cfg.Pool, mirror: mirror, mapping: mapping, grants: grants, style: styleOf(info), adoption: adoption, cfg: cfg, poolID: info.ID,
+		pool: cfg.Pool, mirror: mirror, mapping: mapping, grants: grants, granting: granting(grants, mapping), style: styleOf(info), adoption: adoption, cfg: cfg, poolID: info.ID,
 		log: cfg.Logger.With("pool", info.ID), sweepNow: make(chan struct{}, 1),
 		space: uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:scim-cognito:"+info.ID)),
 	}

@@ -93,6 +93,16 @@ func (g grant) values(r schemas.Resource) []string {
 	return values
 }
 
+// granting are the attributes in the pool, beside the overflow, whose values can grant a membership.
+func granting(grants []grant, mapping *schemas.Mapping) []string {
+	var names []string
+	for _, g := range grants {
+		names = append(names, mapping.Holding(g.top, g.sub)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // granted are the groups that a user's attributes grant, each with the attribute and value that does.
 func (d *Directory) granted(r schemas.Resource) map[string]string {
 	groups := map[string]string{}
@@ -269,8 +279,20 @@ func (d *Directory) healUser(ctx context.Context, id string) error {
 	if err != nil || len(m.join) == 0 {
 		return err
 	}
+	if managed, err := d.marked(ctx, doc); err != nil || !managed {
+		return err // SCIM has given it nothing: the values are somebody else's
+	}
 	d.drift(ctx, store.User, id, fmt.Sprintf("%d memberships that attributes grant were gone; they are made again", len(m.join)))
 	return d.journal(ctx, newEntry(userKey(id), desired{User: &desiredUser{Username: doc.PoolName, Join: m.join}}), 0)
+}
+
+// marked reports whether the user of a row is managed, which a row of somebody whom others have changed does not tell.
+func (d *Directory) marked(ctx context.Context, doc store.Doc) (bool, error) {
+	if doc.Managed {
+		return true, nil
+	}
+	users, err := d.pool.FindUsers(ctx, "sub", doc.ID)
+	return slices.ContainsFunc(users, func(u cognito.User) bool { return u.Sub == doc.ID && schemas.Marked(u.Attributes) }), err
 }
 
 // Grantable is one value of an attribute that grants something, as Okta lists roles and entitlements.

@@ -150,6 +150,18 @@ func (m *Mapping) Cognito() []string {
 	return names
 }
 
+// Holding returns the full names of the Cognito attributes that the table writes some of an attribute of users to; sub is the
+// sub-attribute in question, nil for any.
+func (m *Mapping) Holding(top, sub *attribute.Attribute) []string {
+	var names []string
+	for _, r := range m.rows {
+		if r.top == top && (sub == nil || r.sub == nil || r.sub == sub) {
+			names = append(names, r.cognito)
+		}
+	}
+	return names
+}
+
 var (
 	e164 = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 	mail = regexp.MustCompile(`^[^\s\p{Z}\p{C}@]+@[^\s\p{Z}\p{C}@]+\.[^\s\p{Z}\p{C}@.]+$`)
