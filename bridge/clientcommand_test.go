@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,7 +18,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/scim-cognito/scim-cognito/bench/audit"
-	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 )
 
@@ -68,7 +66,7 @@ func TestTheCommandForAnAppClientWorks(t *testing.T) {
 				t.Fatal(err)
 			}
 			id := *made.UserPoolClient.ClientId
-			refusal := bridge.CheckClients(t.Context(), r.pool, slog.New(slog.DiscardHandler))
+			refusal := r.dir.CheckClients(t.Context())
 			if refusal == nil {
 				t.Fatal("the client is not refused")
 			}
@@ -111,7 +109,7 @@ func TestTheCommandForAnAppClientWorks(t *testing.T) {
 			if got := after.UserPoolClient.WriteAttributes; c.want != nil && !cmp.Equal(got, c.want) || c.want == nil && len(got) < 15 {
 				t.Errorf("it writes %q now, want %q", got, c.want)
 			}
-			if err := bridge.CheckClients(t.Context(), r.pool, slog.New(slog.DiscardHandler)); err != nil {
+			if err := r.dir.CheckClients(t.Context()); err != nil {
 				t.Errorf("the next start: %v", err)
 			}
 		})

@@ -62,7 +62,11 @@ func TestEveryAppClientIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = bridge.CheckClients(t.Context(), pool, slog.New(slog.DiscardHandler))
+	d, err := bridge.OpenDirectory(t.Context(), bridge.DirectoryConfig{Pool: pool, Store: r.store, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.CheckClients(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "through 2 app client(s)") || !strings.Contains(err.Error(), ids[0]) || !strings.Contains(err.Error(), ids[100]) {
 		t.Errorf("got %v, want %s and %s named", err, ids[0], ids[100])
 	}

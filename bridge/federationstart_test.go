@@ -92,6 +92,7 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 	t.Parallel()
 	ours := schemas.OverflowNames()
 	for name, c := range map[string]struct {
+		grants  []bridge.Grant
 		clients []cip.CreateUserPoolClientInput
 		fault   emulator.Fault
 		want    []string // nil: no error
@@ -107,6 +108,11 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 			want: []string{"writes custom:scim, custom:scim_3:\n    aws cognito-idp describe-user-pool-client --user-pool-id us-east-1_local"}},
 		"one that writes an address":                {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}}}, log: "give themselves any e-mail address"},
 		"one that writes an address to be verified": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}, ReadAttributes: []string{"email"}}}, verified: true},
+		"one that writes what grants": {grants: byNickName, clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email", "nickname"}}},
+			want: []string{"custom:scim or nickname", "writes nickname:\n", `.WriteAttributes -= ["nickname"]`}},
+		"one that writes anything else": {grants: byNickName, clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"address", "given_name"}, ReadAttributes: []string{"email"}}}},
+		"one that does not say, with grants": {grants: byNickName, clients: []cip.CreateUserPoolClientInput{{}},
+			want: []string{`"middle_name", "name", "phone_number"`}},
 		"one of two": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}}, {WriteAttributes: ours}}, want: []string{"through 1 app client(s)"}},
 		"one that reads ours": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}, ReadAttributes: ours}},
 			log: "up_to_characters=8192"},
@@ -118,8 +124,10 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			var log lockedLog
 			r := newRig(t, func(rc *rigConfig) {
-				if rc.cold = true; c.verified {
+				rc.cold, rc.log, rc.dir.Grants = true, &log, c.grants
+				if c.verified {
 					rc.pool.AutoVerified, rc.pool.VerifyBeforeUpdate = []string{"email"}, []string{"email"}
 				}
 			})
@@ -134,8 +142,7 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			var log bytes.Buffer
-			err := bridge.CheckClients(t.Context(), r.pool, slog.New(slog.NewTextHandler(&log, nil)))
+			err := r.dir.CheckClients(t.Context())
 			if (err == nil) != (c.want == nil) {
 				t.Errorf("got error %v, want %q", err, c.want)
 			}
@@ -144,7 +151,7 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 					t.Errorf("got error %v, want %q in it", err, want)
 				}
 			}
-			if !strings.Contains(log.String(), c.log) || c.verified && log.Len() > 0 {
+			if !strings.Contains(log.String(), c.log) || c.verified && log.String() != "" {
 				t.Errorf("log: got %q, want %q in it", &log, c.log)
 			}
 		})

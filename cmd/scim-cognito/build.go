@@ -138,17 +138,15 @@ func (a *application) directory(ctx context.Context, c config.Connection, w wiri
 	if err != nil {
 		return nil, err
 	}
-	if c.Clients != "acknowledge" {
-		if err := bridge.CheckClients(ctx, pool, w.Logger); err != nil {
-			return nil, err
-		}
-	}
 	d, err := bridge.OpenDirectory(ctx, bridge.DirectoryConfig{Pool: pool, Store: a.store, Types: a.types, Attributes: rows, Grants: grants(c), Logger: w.Logger,
 		Adoption: adoption[c.Adoption], AdoptSelfSignedUp: c.AdoptSelfSignedUp, AdoptGroups: c.AdoptGroups})
 	if err != nil {
 		return nil, err
 	}
 	a.directories[c.Pool.ID] = d
+	if c.Clients != "acknowledge" {
+		return d, d.CheckClients(ctx)
+	}
 	return d, nil
 }
 
