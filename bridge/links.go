@@ -157,18 +157,22 @@ func (c *Connection) withLinks(ctx context.Context, op *operation, doc store.Doc
 }
 
 // left is what remains to be done about the links of a user whom the pool shows like this.
-func (c linkChange) left(user cognito.User) linkChange {
+func (u *desiredUser) left(user cognito.User) linkChange {
+	c := u.linkChange
+	if u.Depart && u.unfinished(user) {
+		return c // to be made when all others are taken away
+	}
 	c.Link = slices.DeleteFunc(slices.Clone(c.Link), func(l link) bool { return l.among(user.Identities) })
 	return c
 }
 
 // linking adds what c does to a plan for a user. Who leaves is stopped with all federated profiles first; links are made before
-// the profile changes, so that a conflict changes nothing, and after a creation; what must not lead to the user any more
-// is unlinked, and stopped, before the user is let in.
+// the profile changes, so that a conflict changes nothing, and after a creation, or what takes former links away; what must not
+// lead to the user any more is unlinked, and stopped, before the user is let in.
 func (p Plan) linking(username string, c linkChange) Plan {
 	var plan, stops Plan
 	leaving := len(p) > 0 && p[0].Op == DisableUser
-	for len(p) > 0 && p[0].leads() {
+	for len(p) > 0 && (p[0].leads() || len(c.Link) > 0 && p.has(LeaveGroups)) {
 		plan, p = append(plan, p[0]), p[1:]
 	}
 	for _, l := range c.Stop {

@@ -126,7 +126,7 @@ func (d *Directory) unlinkUser(ctx context.Context, s Step, user cognito.User) (
 			user.Identities = append(user.Identities, i)
 			continue
 		}
-		if err := d.unlink(ctx, s.User, i, d.federations.attributes(i.Provider)...); err != nil {
+		if err := d.unlink(ctx, s.User, i); err != nil {
 			return user, err
 		}
 	}
@@ -134,9 +134,9 @@ func (d *Directory) unlinkUser(ctx context.Context, s Step, user cognito.User) (
 }
 
 // unlink takes one identity of a user's away: by subject or, before anybody has signed in by it, by what it was made with,
-// which is one of the attributes.
-func (d *Directory) unlink(ctx context.Context, username string, i cognito.Identity, attributes ...string) error {
-	attributes = slices.Insert(attributes, 0, cognito.Subject)
+// which is one of the attributes that connections link people by.
+func (d *Directory) unlink(ctx context.Context, username string, i cognito.Identity) error {
+	attributes := slices.Insert(d.federations.attributes(i.Provider), 0, cognito.Subject)
 	for n, attribute := range attributes {
 		err := d.pool.Unlink(ctx, cognito.External{Provider: i.Provider, Attribute: attribute, Value: i.Subject})
 		switch kind := cognito.KindOf(err); {

@@ -88,21 +88,21 @@ func vacate(set map[string]string, user cognito.User, info cognito.Info) {
 	}
 }
 
-// depart takes from a user what ties it to others: its groups, and, when it becomes a tombstone, its links, by which
-// somebody may be linked to another user. They are read: somebody's first sign-in changes them, and the mirror does not know.
+// depart takes from a user what ties it to others: its links, by which somebody may be linked to another user, and its
+// groups. The links are read: others make some, too, somebody's first sign-in changes them, and the mirror does not know.
 func (d *Directory) depart(ctx context.Context, user cognito.User) (cognito.User, error) {
-	_, deleted := schemas.TombstoneOf(user.Attributes)
-	if linked := len(user.Identities) > 0 || len(d.federations.each()) > 0; linked && !deleted {
+	if len(user.Identities) > 0 || len(d.federations.each()) > 0 {
 		there, err := d.pool.User(ctx, user.Username)
 		if err != nil {
 			return user, err
 		}
-		for _, i := range there.Identities {
-			if err := d.unlink(ctx, user.Username, i, d.federations.attributes(i.Provider)...); err != nil {
-				return user, err
-			}
+		user.Identities = there.Identities
+	}
+	for len(user.Identities) > 0 {
+		if err := d.unlink(ctx, user.Username, user.Identities[0]); err != nil {
+			return user, err
 		}
-		user.Identities = nil
+		user.Identities = user.Identities[1:]
 	}
 	return user, d.leaveGroups(ctx, user)
 }

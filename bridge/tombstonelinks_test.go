@@ -1,0 +1,147 @@
+package bridge_test
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/cognito"
+	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/store"
+)
+
+func keepDeleted(c *rigConfig) { c.bridge.Deletion = bridge.DisableUsers }
+
+// mailClaims are what Okta says of somebody whose address is this.
+func mailClaims(mail string) func(*emulator.FederatedSignIn) {
+	return func(s *emulator.FederatedSignIn) { s.Attributes = map[string]string{"mail": mail, "verified": "true"} }
+}
+
+// beside is another connection to the rig's pool, whose people sign in through another provider.
+func (r *rig) beside(provider, subjectFrom, attribute string) *bridge.Connection {
+	r.t.Helper()
+	trust(r.t, r.emulator, provider, map[string]string{"email": "mail", "email_verified": "verified"})
+	f, err := bridge.OpenFederation(r.t.Context(), bridge.FederationConfig{
+		Directory: r.dir, Provider: provider, SubjectFrom: subjectFrom, Attribute: attribute, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return bridge.NewConnection(bridge.ConnectionConfig{Name: provider, Directory: r.dir, Federation: f, Deletion: r.cfg.bridge.Deletion})
+}
+
+// TestATombstoneHasNoLinks: whatever they were made by, through whichever connection, and whether or not somebody has signed
+// in by them. The person may be linked to another user then.
+func TestATombstoneHasNoLinks(t *testing.T) {
+	t.Parallel()
+	for _, signedIn := range []bool{false, true} {
+		for _, other := range []string{"okta", "entra"} {
+			t.Run(fmt.Sprintf("signed in: %v, deleted through %s", signedIn, other), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, byMail, keepDeleted)
+				entra := r.beside("Entra", "externalId", cognito.Subject)
+				body := r.resource(schemas.Users, mailed("ada", adaMail))
+				id := r.createUser(mailed("ada", adaMail)).ID
+				if _, err := entra.ReplaceUser(t.Context(), id, body); err != nil {
+					t.Fatal(err)
+				}
+				if got, want := r.identities("ada"), "Okta/"+adaMail+" Entra/of "+adaMail; got != want {
+					t.Fatalf("links: got %q, want %q", got, want)
+				}
+				if signedIn {
+					r.lands("00u1", id, mailClaims(adaMail))
+				}
+				r.dir.Resync()
+				through := map[string]*bridge.Connection{"okta": r.Connection, "entra": entra}[other]
+				if err := through.DeleteUser(t.Context(), id); err != nil {
+					t.Fatal(err)
+				}
+				if got := r.identities("ada"); got != "" {
+					t.Errorf("links of the tombstone: got %q, want none", got)
+				}
+				grace := r.createUser(mailed("grace", adaMail)).ID
+				r.lands("00u1", grace, mailClaims(adaMail))
+			})
+		}
+	}
+}
+
+// TestWhoComesBackHasNoOtherLinks: one that others have made meanwhile would let somebody in whom nobody provisions.
+func TestWhoComesBackHasNoOtherLinks(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		by   func(*rigConfig)
+		body string
+		want string
+	}{
+		"by subject": {bySubject, subjected("ada", "00u1"), "Okta/00u1"},
+		"by address": {byMail, mailed("ada", adaMail), "Okta/" + adaMail},
+	} {
+		for _, op := range []string{"", "AdminDisableProviderForUser", "AdminLinkProviderForUser", "AdminListGroupsForUser", "AdminUpdateUserAttributes", "AdminEnableUser"} {
+			for _, kind := range []emulator.FaultKind{emulator.ResetBefore, emulator.ResetAfter} {
+				t.Run(fmt.Sprintf("%s, %s %s", name, op, kind), func(t *testing.T) {
+					t.Parallel()
+					r := newRig(t, c.by, keepDeleted, func(c *rigConfig) { c.attempts = 1 })
+					id := r.createUser(c.body).ID
+					if err := r.DeleteUser(t.Context(), id); err != nil {
+						t.Fatal(err)
+					}
+					r.link("ada", "stranger")
+					if _, err := r.signIn("stranger"); err == nil {
+						t.Error("a tombstone is signed in to")
+					}
+					if op != "" {
+						r.fault(emulator.Fault{Operation: op, Kind: kind, Count: 1})
+					}
+					_, err := r.CreateUser(t.Context(), r.resource(schemas.Users, c.body))
+					if op != "" && kindOf(err) == "unavailable" {
+						r.shutDown()
+						r.start()
+						r.journalEmpty() // without being asked again
+						var again store.Doc
+						if again, err = r.CreateUser(t.Context(), r.resource(schemas.Users, c.body)); again.ID != id {
+							t.Errorf("the POST repeated: got %q, want %s", again.ID, id)
+						}
+					}
+					if err != nil {
+						t.Fatalf("coming back: %v", err)
+					}
+					if u := r.inPool("ada"); u.Sub != id || !u.Enabled || r.identities("ada") != c.want {
+						t.Errorf("got %s, enabled %v, links %q; want %s, enabled, linked by %s alone", u.Sub, u.Enabled, r.identities("ada"), id, c.want)
+					}
+					if in, err := r.signIn("stranger"); err != nil || in.Sub == id {
+						t.Errorf("the stranger signs in: got %+v, %v; want a profile of their own", in, err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestNobodyComesBackByAnothersSubject: it is refused, and the tombstone stays one.
+func TestNobodyComesBackByAnothersSubject(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bySubject, keepDeleted)
+	id := r.createUser(subjected("ada", "00u1")).ID
+	if err := r.DeleteUser(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	eve := r.createUser(subjected("eve", "00u2"))
+	r.link("eve", "00u1")
+	_, err := r.CreateUser(t.Context(), r.resource(schemas.Users, subjected("ada", "00u1")))
+	wantDetail(t, "coming back", err, bridge.Exists, "linked to another user")
+	if u := r.inPool("ada"); u.Enabled || r.identities("ada") != "" || r.identities("eve") != "Okta/00u2 Okta/00u1" {
+		t.Errorf("in the pool: got ada enabled %v, links %q, eve's %q; want nothing changed", u.Enabled, r.identities("ada"), r.identities("eve"))
+	}
+	if _, err := r.User(t.Context(), id); kindOf(err) != "not found" {
+		t.Errorf("GET of the tombstone: got %v, want not found", err)
+	}
+	if err := r.DeleteUser(t.Context(), eve.ID); err != nil {
+		t.Fatal(err)
+	}
+	r.lands("00u1", r.createUser(subjected("ada", "00u1")).ID)
+	if got := r.identities("ada"); got != "Okta/00u1" || r.inPool("ada").Sub != id {
+		t.Errorf("came back: got links %q of %s, want Okta/00u1 of %s", got, r.inPool("ada").Sub, id)
+	}
+}
