@@ -103,6 +103,9 @@ func (d *Directory) depart(ctx context.Context, user cognito.User) (cognito.User
 			return user, err
 		}
 		user.Identities = user.Identities[1:]
+		if _, err := d.remember(ctx, d.userDoc(user)); err != nil {
+			return user, err
+		}
 	}
 	return user, d.leaveGroups(ctx, user)
 }

@@ -145,3 +145,34 @@ func TestNobodyComesBackByAnothersSubject(t *testing.T) {
 		t.Errorf("came back: got links %q of %s, want Okta/00u1 of %s", got, r.inPool("ada").Sub, id)
 	}
 }
+
+// TestADeletionIsOvertaken: a newer request that lets the user in again finds links and grants as it left them, although the
+// deletion has begun to take them.
+func TestADeletionIsOvertaken(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"AdminDisableProviderForUser", "AdminListGroupsForUser", "AdminRemoveUserFromGroup", "AdminUpdateUserAttributes"} {
+		for _, kind := range []emulator.FaultKind{emulator.ServerError, emulator.ResetAfter} {
+			t.Run(fmt.Sprint(op, " ", kind), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, everyPolicy, func(c *rigConfig) { c.attempts = 1 })
+				for _, name := range []string{"Admins", "Auditors", "Support", "Others", "app-mail"} {
+					r.createGroup(`{"displayName":"` + name + `"}`)
+				}
+				id := r.createUser(together).ID
+				r.fault(emulator.Fault{Operation: op, Kind: kind})
+				if err := r.DeleteUser(t.Context(), id); kindOf(err) != "unavailable" {
+					t.Fatalf("deleting: got %v, want unavailable", err)
+				}
+				r.emulator.ClearFaults()
+				if _, err := r.patchUser(id, `{"Operations":[{"op":"replace","value":{"active":true}}]}`); err != nil {
+					t.Fatal(err)
+				}
+				r.journalEmpty()
+				if links, groups := r.identities("ada"), r.inGroups("ada"); links != "Okta/00u1" || groups != "Admins" {
+					t.Errorf("got links %q and groups %q, want Okta/00u1 and Admins", links, groups)
+				}
+				r.lands("00u1", id)
+			})
+		}
+	}
+}
