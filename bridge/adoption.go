@@ -141,9 +141,11 @@ func (d *Directory) mayOffer(ctx context.Context, attribute, value string) (bool
 }
 
 // offered is the row of the one user among found, the pool's answer to a search, that adoption offers for a value; nil for
-// none, or several. An e-mail address counts where it is verified, and whoever else has verified it makes it ambiguous.
+// none, or several. An e-mail address counts where it is verified, and whoever else has verified it makes it ambiguous, unless
+// SCIM has deleted them.
 func (d *Directory) offered(ctx context.Context, found []cognito.User, attribute, value string) (*store.Doc, error) {
 	var hits []cognito.User
+	var row store.Doc
 	for _, u := range found {
 		var same bool
 		switch attribute {
@@ -154,18 +156,22 @@ func (d *Directory) offered(ctx context.Context, found []cognito.User, attribute
 		case "sub":
 			same = u.Sub == value
 		}
-		if same {
-			hits = append(hits, u)
+		if !same {
+			continue
 		}
+		doc, err := d.mirror.Get(ctx, store.User, u.Sub)
+		switch {
+		case errors.Is(err, store.ErrNotFound) || err == nil && doc.State == store.Tombstone:
+			continue // deleted by us, which the pool's lists may not show yet
+		case err != nil:
+			return nil, internal(err)
+		}
+		hits, row = append(hits, u), doc
 	}
 	if len(hits) != 1 || !d.offers(hits[0]) {
 		return nil, nil
 	}
-	doc, err := d.mirror.Get(ctx, store.User, hits[0].Sub)
-	if errors.Is(err, store.ErrNotFound) || err == nil && doc.State == store.Tombstone {
-		return nil, nil // deleted by us, which the pool's lists do not show yet
-	}
-	return &doc, internal(err)
+	return &row, nil
 }
 
 // standing is a user whom a request is about to change.

@@ -76,6 +76,9 @@ func TestWhatAdoptionShows(t *testing.T) {
 					`emails eq "ada@example.com"`:                                  ids,
 					`emails[type eq "work"].value eq "ada@example.com"`:            ids,
 					`emails[type eq "work" and value eq "ada@example.com"]`:        ids,
+					`emails[value eq "ada@example.com" and type eq "home"]`:        ids,
+					`emails[value eq "ada@example.com" and value sw "bob"]`:        nil,
+					`emails[value eq "ada@example.com" and not (value sw "ada")]`:  nil,
 					`emails.value eq "bob@example.com"`:                            nil,
 					`emails.value eq "eve@example.com"`:                            nil,
 					`userName eq "Okta_eve"`:                                       nil,
@@ -213,6 +216,23 @@ func TestAmbiguousAddressesAdoptNobody(t *testing.T) {
 	if got := o.found("/Users", `emails.value eq "ada@example.com"`); got != nil {
 		t.Errorf("two have verified the address: got %q, want nobody", got)
 	}
+}
+
+// TestWhoIsDeletedStandsInNobodysWay: the pool keeps a tombstone's verified address, which its next owner is found by.
+func TestWhoIsDeletedStandsInNobodysWay(t *testing.T) {
+	t.Parallel()
+	o := newBureau(t, keeps())
+	former := o.pushed("POST", "/Users", adaBody("userName", "ada.byron")).ID()
+	o.status(204, "DELETE", "/Users/"+former, "")
+	id := o.account("ada", "email", adaMail, "email_verified", "true")
+	for _, look := range []func(){o.resync, func() { o.restart(true, func(*stack.Config) {}); o.warm() }} {
+		look()
+		if got := o.found("/Users", `emails.value eq "ada@example.com"`); !slices.Equal(got, []string{id}) {
+			t.Errorf("look-up: got %q, want %q, without the tombstone %q", got, id, former)
+		}
+	}
+	o.status(200, "PUT", "/Users/"+id, adaBody("externalId", "00u2"))
+	o.agree()
 }
 
 // TestAnAdoptedUserNameIsUnique: who has moved to a userName keeps it from whom adoption would bring.

@@ -156,7 +156,7 @@ func (d *Directory) listPoint(ctx context.Context, q store.Query, attribute, val
 		return store.Page{}, err
 	}
 	page, err = d.list(ctx, q)
-	if err != nil || page.Total > 0 || q.Where.Op == filter.And || attribute != "username" && attribute != "email" {
+	if err != nil || page.Total > 0 || !bare(q.Where) || attribute != "username" && attribute != "email" {
 		return page, err
 	}
 	doc, err := d.offered(ctx, users, attribute, value)
@@ -224,6 +224,27 @@ func pointIn(e *filter.Expr) (attribute, value string, ok bool) {
 	}
 	value, ok = e.Value.(string)
 	return "emails.value", value, ok
+}
+
+// bare reports whether a filter with a point asks for nothing else. The type of an e-mail address does not count.
+func bare(e *filter.Expr) bool {
+	if e.Op != filter.Has {
+		return e.Op == filter.Eq
+	}
+	in := []*filter.Expr{e.Left}
+	if e.Left.Op == filter.And {
+		in = []*filter.Expr{e.Left.Left, e.Left.Right}
+	}
+	values := 0
+	for _, term := range in {
+		switch {
+		case term.Op == filter.Eq && strings.EqualFold(term.Path.Name, "value"):
+			values++
+		case term.Op != filter.Eq || !strings.EqualFold(term.Path.Name, "type"):
+			return false
+		}
+	}
+	return values == 1
 }
 
 // needsMembers reports whether a filter speaks of memberships, which are known last.
