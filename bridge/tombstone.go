@@ -1,12 +1,14 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/schemas"
@@ -171,7 +173,7 @@ func (c *Connection) revive(ctx context.Context, op *operation, r schemas.Resour
 	if err != nil || len(docs) == 0 {
 		return store.Doc{}, internal(err)
 	}
-	doc := docs[len(docs)-1]
+	doc := d.likeliest(docs, r.String("userName"))
 	// Nobody who has a tombstone's lock waits for a name, but the journal, which gives way: waiting for it with a name in hand
 	// blocks nobody.
 	if err := h.add(ctx, d, userKey(doc.ID)); err != nil {
@@ -222,6 +224,21 @@ func (c *Connection) revive(ctx context.Context, op *operation, r schemas.Resour
 	op.note("brought back: it was deleted through SCIM, and kept")
 	op.renames = r.String("userName")
 	return d.carryUser(ctx, op, userKey(doc.ID), pending, user, h)
+}
+
+// likeliest is the tombstone, of several with one externalId, that a userName is the Username of; else the one that was deleted
+// last. Two identity providers may have numbered their people alike, and the mirror's order is not the pool's.
+func (d *Directory) likeliest(docs []store.Doc, userName string) store.Doc {
+	_, username, _ := d.lookUp(userName)
+	return slices.MaxFunc(docs, func(a, b store.Doc) int {
+		switch as, bs := sameName(a.PoolName, username), sameName(b.PoolName, username); {
+		case as != bs && as:
+			return 1
+		case as != bs:
+			return -1
+		}
+		return cmp.Or(cmp.Compare(a.Modified, b.Modified), strings.Compare(a.ID, b.ID))
+	})
 }
 
 // unfinished reports whether the work of an entry that takes a user over, or out of all groups, is still to be done from its

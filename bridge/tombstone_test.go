@@ -171,6 +171,27 @@ func TestDeletedAgainAndAgain(t *testing.T) {
 	}
 }
 
+// TestTwoTombstonesOfOneExternalID: it is not unique, and two identity providers may have numbered their people alike.
+func TestTwoTombstonesOfOneExternalID(t *testing.T) {
+	t.Parallel()
+	for _, cold := range []bool{false, true} {
+		o := newBureau(t, keeps())
+		ada, bob := o.pushed("POST", "/Users", adaBody()).ID(), o.pushed("POST", "/Users", adaBody("userName", "bob")).ID()
+		o.pushed("DELETE", "/Users/"+bob, "")
+		o.pushed("DELETE", "/Users/"+ada, "")
+		if cold {
+			o.restart(true, func(*stack.Config) {})
+			o.warm()
+		}
+		for userName, want := range map[string]string{"ada": ada, "bob": bob} {
+			if got := o.pushed("POST", "/Users", adaBody("userName", userName)).ID(); got != want {
+				t.Errorf("%s comes back, mirror made anew %v: got %s, want %s (ada is %s, bob %s)", userName, cold, got, want, ada, bob)
+			}
+			o.pushed("DELETE", "/Users/"+want, "")
+		}
+	}
+}
+
 func bulkDelete(id string) string {
 	return fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[{"method":"DELETE","path":"/Users/%s"}]}`, id)
 }
