@@ -60,6 +60,9 @@ func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user
 		}
 		op.steps.Add(-1)
 	}
+	if e.entombs() {
+		return doc, d.entombed(ctx, user)
+	}
 	if doc.ID == "" { // nothing that the mirror knows
 		doc, err = d.mirror.Get(context.WithoutCancel(ctx), store.User, user.Sub)
 	}
@@ -239,7 +242,7 @@ func (d *Directory) applyMembers(ctx context.Context, op *operation, group store
 		if err := d.pool.AddMember(ctx, group.PoolName, user.PoolName); err != nil {
 			return err
 		}
-		return d.write(ctx, func(tx *store.Tx) error { return tx.AddMember(group.Seq, user.Seq, d.now()) })
+		return d.joined(ctx, group, user)
 	})
 }
 

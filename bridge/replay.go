@@ -161,7 +161,7 @@ func (d *Directory) replayUser(ctx context.Context, op *operation, e *entry, u d
 		_, err = d.applyUser(ctx, op, e, user, h)
 		return err
 	case e.entombs():
-		return nil // its marker comes last
+		return d.entombed(ctx, user) // its marker comes last but for this
 	}
 	is := map[string]string{} // of what the entry is about
 	for name := range u.Set {

@@ -112,8 +112,7 @@ func (d *Directory) depart(ctx context.Context, user cognito.User) (cognito.User
 	return user, d.leaveGroups(ctx, user)
 }
 
-// leaveGroups takes a user out of every group that it is in, as the pool says, whatever kind of group it is. The mirror
-// follows.
+// leaveGroups takes a user out of every group that it is in, as the pool says, whatever kind of group it is.
 func (d *Directory) leaveGroups(ctx context.Context, user cognito.User) error {
 	var names []string
 	for token := ""; ; {
@@ -125,10 +124,14 @@ func (d *Directory) leaveGroups(ctx context.Context, user cognito.User) error {
 			names = append(names, g.Name)
 		}
 		if token = next; token == "" {
-			break
+			return d.leave(ctx, user, names)
 		}
 	}
-	// The list may lag behind what we have just written: the mirror knows that.
+}
+
+// leave takes a user out of the groups that are named, and of those that the mirror knows besides: the pool's list may lag
+// behind what we have just written. The mirror follows.
+func (d *Directory) leave(ctx context.Context, user cognito.User, names []string) error {
 	doc, err := d.mirror.Get(ctx, store.User, user.Sub)
 	if err != nil {
 		return internal(err)
@@ -157,6 +160,28 @@ func (d *Directory) leaveGroups(ctx context.Context, user cognito.User) error {
 		}
 	}
 	return nil
+}
+
+// joined notes that a user has become a member of a group. A deletion that keeps the user, made at the same time, may not
+// have known: whichever of the two comes to the mirror last takes the membership back (see entombed).
+func (d *Directory) joined(ctx context.Context, group, user store.Doc) error {
+	late := false
+	err := d.write(ctx, func(tx *store.Tx) error {
+		is, err := tx.Get(store.User, user.ID)
+		if late = err == nil && is.State == store.Tombstone; late || err != nil {
+			return err
+		}
+		return tx.AddMember(group.Seq, user.Seq, d.now())
+	})
+	if err != nil || !late {
+		return err
+	}
+	return d.pool.RemoveMember(cognito.WithPriority(ctx, cognito.Deprovision), group.PoolName, user.PoolName)
+}
+
+// entombed ends the making of a tombstone: see joined.
+func (d *Directory) entombed(ctx context.Context, user cognito.User) error {
+	return d.leave(cognito.WithPriority(ctx, cognito.Deprovision), user, nil)
 }
 
 // revive brings back the tombstone of whom r asks to create, known again by an equal externalId, and returns its row; the

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/scim-cognito/scim-cognito/bench/stack"
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/cognito/pooltest"
 )
 
 // TestWhileListingsLag: what the pool's lists still say of a user from before its adoption or deletion changes nothing.
@@ -101,5 +103,56 @@ func TestRaceForATombstone(t *testing.T) {
 	}
 	if u := o.pooled("ada"); u["sub"] == "" {
 		t.Error("in the pool: ada is gone, want her kept")
+	}
+}
+
+// held keeps a pool from being told of an operation, from the moment that reached is closed until let is.
+type held struct {
+	http.Handler
+	op           string
+	once         sync.Once
+	reached, let chan struct{}
+}
+
+func (h *held) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+h.op) {
+		h.once.Do(func() { close(h.reached); <-h.let })
+	}
+	h.Handler.ServeHTTP(w, r)
+}
+
+// TestNobodyJoinsWhileBeingDeleted: a membership that is made while its user becomes a tombstone does not stay, whichever of
+// the two comes first.
+func TestNobodyJoinsWhileBeingDeleted(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"AdminAddUserToGroup", "AdminUpdateUserAttributes"} {
+		t.Run(op+" comes last", func(t *testing.T) {
+			t.Parallel()
+			o := newBureau(t, keeps())
+			id := o.pushed("POST", "/Users", adaBody()).ID()
+			group := o.pushed("POST", "/Groups", idp.GroupBody(map[string]any{"displayName": "Staff"})).ID()
+			h := &held{Handler: o.emulator, op: op, reached: make(chan struct{}), let: make(chan struct{})}
+			o.restart(false, func(s *stack.Config) {
+				s.Cognito.Endpoint, s.Cognito.Transport = "http://127.0.0.1:1", pooltest.InProcess(h)
+			})
+			o.warm()
+			first := func() { o.status(200, "PATCH", "/Groups/"+group, idp.PatchBody(idp.Add(id))) }
+			second := func() { o.status(204, "DELETE", "/Users/"+id, "") }
+			if op == "AdminUpdateUserAttributes" {
+				first, second = second, first
+			}
+			var wg sync.WaitGroup
+			wg.Go(first)
+			<-h.reached
+			second()
+			close(h.let)
+			wg.Wait()
+			o.settled()
+			if got := o.groupsOf("ada"); got != nil {
+				t.Errorf("groups of the tombstone: got %q, want none", got)
+			}
+			o.gone(id)
+			o.agree()
+		})
 	}
 }
