@@ -198,8 +198,11 @@ func (p Plan) linking(username string, c linkChange) Plan {
 	return append(plan, p[last:]...)
 }
 
-// leads reports a step that comes before all about links: until it is made nobody can be linked, or the user is still in.
-func (s Step) leads() bool { return s.Op == CreateUser || s.Op == DisableUser || s.Op == SignOut }
+// leads reports a step that comes before all about links: until it is made nobody can be linked, or the user is still in, or
+// the account is still its maker's.
+func (s Step) leads() bool {
+	return s.Op == CreateUser || s.Op == DisableUser || s.Op == SignOut || s.secret.temporary
+}
 
 // stopStep looks for federated profiles and stops them; impossible when Cognito could not have one, or cannot look for it.
 func stopStep(username string, l link) (Step, bool) {

@@ -15,14 +15,12 @@ import (
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
-	"github.com/scim-cognito/scim-cognito/bench/audit"
 	"github.com/scim-cognito/scim-cognito/bench/idp"
 	"github.com/scim-cognito/scim-cognito/bench/stack"
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/cognito/pooltest"
-	"github.com/scim-cognito/scim-cognito/schemas"
 )
 
 // Mallory signs up under Ada's name before Ada's employer provisions her, and hopes for her rights.
@@ -191,40 +189,6 @@ func TestAnAccountLinkedElsewhereIsNotTakenOver(t *testing.T) {
 	o.status(200, "PUT", "/Users/"+id, adaBody("active", false)) // a deactivation is never refused
 	if u := o.pooled("ada"); u["enabled"] != "false" || u["custom:scim"] != "" {
 		t.Errorf("in the pool: got %v, want it disabled and not managed", u)
-	}
-}
-
-// TestAStrangersLinkIsNotTakenForOurs: where links are by e-mail address, they show the subject of whoever has signed in, so
-// that the link of the account's maker looks like one of ours.
-func TestAStrangersLinkIsNotTakenForOurs(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, byMail, func(c *rigConfig) {
-		c.pool.AdminOnly = false
-		c.dir.Adoption, c.dir.AdoptSelfSignedUp = bridge.AdoptMatches, true
-	})
-	id := r.account("ada", map[string]string{"email": "mallory@evil.example"})
-	r.link("ada", "mallory")
-	r.lands("mallory", id)
-	ben := r.createUser(mailed("ben", "ben@example.com"))
-	body := r.resource(schemas.Users, mailed("ada", adaMail))
-	_, err := r.ReplaceUser(t.Context(), id, body)
-	wantDetail(t, "adopting", err, bridge.Exists, "AdminDisableProviderForUser")
-	r.createGroup(fmt.Sprintf(`{"displayName":"Admins","members":[{"value":%q},{"value":%q}]}`, id, ben.ID))
-	if got := r.members("Admins"); !slices.Equal(got, []string{"ben"}) {
-		t.Errorf("members of Admins: got %q, want ben alone", got)
-	}
-	if u := r.inPool("ada"); u.Attributes["custom:scim"] != "" {
-		t.Errorf("in the pool: got %v, want it not managed", u.Attributes)
-	}
-	// The advice helps.
-	if _, err := audit.Client(r.emulator).AdminDisableProviderForUser(t.Context(), disabling("mallory")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.ReplaceUser(t.Context(), id, body); err != nil {
-		t.Fatal(err)
-	}
-	if got := r.identities("ada"); got != "Okta/"+adaMail {
-		t.Errorf("links: got %q, want the one by the address", got)
 	}
 }
 
