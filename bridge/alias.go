@@ -59,12 +59,12 @@ func (p Plan) unclaimed() {
 	}
 }
 
-// possible reports why a change of a user cannot be made although it is well-formed.
-func (d *Directory) possible(ctx context.Context, h *hold, id string, plan Plan) error {
-	if err := d.heldBack(plan); err != nil {
+// possible reports why a change of a user, as the pool holds it, cannot be made although it is well-formed.
+func (d *Directory) possible(ctx context.Context, h *hold, user cognito.User, plan Plan) error {
+	if err := d.heldBack(plan, user.Attributes["email"]); err != nil {
 		return err
 	}
-	return d.claimed(ctx, h, id, plan)
+	return d.claimed(ctx, h, user.Sub, plan)
 }
 
 // rival locks the names until h ends, and returns the first that another user than id signs in with, and that user.

@@ -29,13 +29,13 @@ func (v vouch) mark(set map[string]string) map[string]string {
 }
 
 // heldBack refuses a plan whose new e-mail address the pool would keep back until somebody has verified it
-// (AttributesRequireVerificationBeforeUpdate): until then the former one counts.
-func (d *Directory) heldBack(plan Plan) error {
+// (AttributesRequireVerificationBeforeUpdate): until then the present one counts.
+func (d *Directory) heldBack(plan Plan, present string) error {
 	if !slices.Contains(d.pool.Info().VerifyBeforeUpdate, "email") {
 		return nil
 	}
 	for _, s := range plan {
-		if s.Op == UpdateUser && s.Set["email_verified"] == "false" {
+		if s.Op == UpdateUser && s.Set["email_verified"] == "false" && !sameName(s.Set["email"], present) {
 			return &Error{Kind: Invalid, Detail: "emails: the user pool does not take a new e-mail address before it is verified, and this one is outside " +
 				"the domains for which the SCIM server may say so (domains)"}
 		}

@@ -192,6 +192,31 @@ func TestAnAccountLinkedElsewhereIsNotTakenOver(t *testing.T) {
 	}
 }
 
+// TestWhereAnAddressIsVerifiedFirst: only a new address is kept back there. The one that the account has is not verified
+// any more.
+func TestWhereAnAddressIsVerifiedFirst(t *testing.T) {
+	t.Parallel()
+	cfg := policy(bridge.AdoptMatches, true)
+	cfg.pool = func(p *emulator.PoolConfig) {
+		signUp(p)
+		p.AutoVerified, p.VerifyBeforeUpdate = []string{"email"}, []string{"email"}
+	}
+	cfg.connection.Domains = []string{"example.com"}
+	o := newBureau(t, cfg)
+	id, s := o.mallory("ada")
+	other := idp.PatchBody(idp.Op{Op: "replace", Path: "emails", Value: []any{map[string]any{"value": "ada@elsewhere.example"}}})
+	o.status(400, "PATCH", "/Users/"+id, other)
+	if _, err := o.signIn("ada"); err != nil {
+		t.Errorf("a refused adoption has changed the account: %v", err)
+	}
+	o.status(200, "PATCH", "/Users/"+id, idp.PatchBody(idp.Op{Op: "add", Path: "externalId", Value: "00u1"}))
+	o.dead("ada", s)
+	if u := o.pooled("ada"); u["custom:scim"] == "" || u["email_verified"] != "false" {
+		t.Errorf("in the pool: got %v, want it adopted, and no verified address", u)
+	}
+	o.status(400, "PATCH", "/Users/"+id, other)
+}
+
 // TestAdoptionMustBeAcknowledged: what the program does not start with.
 func TestAdoptionMustBeAcknowledged(t *testing.T) {
 	t.Parallel()

@@ -68,22 +68,19 @@ func (c *Connection) entomb(ctx context.Context, op *operation, doc store.Doc, s
 
 // vacate adds to set what frees the names by which the user could sign in beside its Username, for others to have. What
 // counts when it is verified is verified no more, and stays. Where an address or a number is the username, which cannot be
-// missing, one takes its place that nobody has: below .invalid (RFC 2606), or of no country's code (E.164).
+// missing, one takes its place that nobody has: below .invalid (RFC 2606), or of no country's code (E.164). That is said to be
+// verified, for else Cognito may write to it, and keep the former one until it is.
 func vacate(set map[string]string, user cognito.User, info cognito.Info) {
 	sum := sha256.Sum256([]byte(user.Sub))
 	number := new(big.Int).Mod(new(big.Int).SetBytes(sum[:]), big.NewInt(100_000_000_000))
 	for name, stands := range map[string]string{"email": user.Sub + "@deleted.invalid", "phone_number": fmt.Sprintf("+999%011d", number)} {
-		value, verified := user.Attributes[name], "false"
+		value := user.Attributes[name]
 		switch {
 		case slices.Contains(info.UsernameAttributes, name) && (value != "" || len(info.UsernameAttributes) == 1):
-			value = stands
-			if slices.Contains(info.VerifyBeforeUpdate, name) {
-				verified = "true" // or the pool would keep the former one until then
-			}
-		case value == "" || !slices.Contains(info.AliasAttributes, name):
-			continue
+			set[name], set[name+"_verified"] = stands, "true"
+		case value != "" && slices.Contains(info.AliasAttributes, name):
+			set[name], set[name+"_verified"] = value, "false" // together: without the address Cognito refuses the flag
 		}
-		set[name], set[name+"_verified"] = value, verified // together: without the address Cognito refuses the flag
 	}
 	if slices.Contains(info.AliasAttributes, "preferred_username") {
 		set["preferred_username"] = ""
@@ -235,7 +232,7 @@ func (c *Connection) revive(ctx context.Context, op *operation, r schemas.Resour
 	active := statusOf(r) != saysInactive
 	u := &desiredUser{Username: doc.PoolName, Set: c.takenOver(user, want), Enabled: &active, TakeOver: true, Depart: true}
 	op.plan = u.steps().withPassword(c.passwordStep(doc.PoolName, r, true, pending)).linking(doc.PoolName, linkChange{Link: links})
-	if err := d.possible(ctx, h, doc.ID, op.plan); err != nil {
+	if err := d.possible(ctx, h, user, op.plan); err != nil {
 		return store.Doc{}, err
 	}
 	granted, err := d.regranted(ctx, op, store.Doc{}, nil, r, nil)

@@ -102,7 +102,7 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	plan := func(said status) Plan { return c.planChange(user, pending, attributes, want.String("userName"), said) }
 	var granted memberships
 	if err == nil {
-		err = d.possible(ctx, hold, id, plan(said))
+		err = d.possible(ctx, hold, user.User, plan(said))
 	}
 	if err == nil {
 		granted, err = d.regranted(ctx, op, doc, is, want, pending)
@@ -117,7 +117,7 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		if attributes = user.have; !user.adopt {
 			attributes, _ = d.mapping.ToCognito(is, doc.PoolName)
 		}
-		left = d.possible(ctx, hold, id, plan(said))
+		left = d.possible(ctx, hold, user.User, plan(said))
 		granted = pending.grants()
 	}
 	held := c.guarded(ctx, op, doc, user.Enabled && is["active"] == true, said)
