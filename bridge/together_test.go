@@ -50,8 +50,9 @@ func (r *rig) account(username string, attributes map[string]string) string {
 	return made.Sub
 }
 
-// TestPoliciesTogether follows somebody who was there before: adopted, linked and granted, then deactivated, deleted but
-// kept, and brought back. After each step the pool is asked, and once everything was made while Cognito fails.
+// TestPoliciesTogether follows somebody who was there before: adopted, linked and granted, then given another role and
+// another subject, deactivated, deleted but kept, brought back, and deleted for good by another identity provider. After
+// each step the pool is asked, and once everything was made while Cognito fails.
 func TestPoliciesTogether(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]*emulator.Fault{
@@ -59,78 +60,134 @@ func TestPoliciesTogether(t *testing.T) {
 		"replies are lost":       {Kind: emulator.ResetAfter, Probability: 0.2},
 		"Cognito fails at times": {Kind: emulator.ServerError, Probability: 0.2},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t, everyPolicy, func(c *rigConfig) { c.attempts = 2 })
-			for _, name := range []string{"Admins", "Auditors", "Support", "Others", "app-mail"} {
-				r.createGroup(`{"displayName":"` + name + `"}`)
-			}
-			id := r.account("ada", map[string]string{"email": "old@example.com", "email_verified": "true"})
-			if fault != nil {
-				r.fault(*fault)
-			}
-			// persist repeats a request as identity providers do.
-			persist := func(what string, request func() error) {
-				t.Helper()
-				r.until(what, func() bool {
-					switch err := request(); kindOf(err) {
-					case "unavailable", "too many":
-						return false
-					case "none":
-						return true
-					default:
-						t.Fatalf("%s: %v", what, err)
-						return false
-					}
-				})
-			}
-			expect := func(step string, enabled bool, links, groups string) {
-				t.Helper()
-				r.emulator.ClearFaults()
-				r.journalEmpty()
-				if u := r.inPool("ada"); u.Sub != id || u.Enabled != enabled {
-					t.Errorf("%s: got the user %s, enabled %v; want %s, %v", step, u.Sub, u.Enabled, id, enabled)
-				}
-				if got := r.identities("ada"); got != links {
-					t.Errorf("%s: got links %q, want %q", step, got, links)
-				}
-				if got := r.inGroups("ada"); got != groups {
-					t.Errorf("%s: got groups %q, want %q", step, got, groups)
-				}
-				if fault != nil {
-					r.fault(*fault)
-				}
-			}
-			persist("adopted", func() error {
-				_, err := r.ReplaceUser(t.Context(), id, r.resource(schemas.Users, together))
-				return err
+		for pool, open := range map[string]func(*rigConfig){"administrators create users": func(*rigConfig) {}, "people sign up": signUps} {
+			t.Run(name+", "+pool, func(t *testing.T) {
+				t.Parallel()
+				s := &life{rig: newRig(t, everyPolicy, open, func(c *rigConfig) { c.attempts = 2 }), fault: fault}
+				s.begin()
+				s.live()
 			})
-			expect("adopted", true, "Okta/00u1", "Admins")
-			r.lands("00u1", id)
-			persist("deactivated", func() error {
-				_, err := r.patchUser(id, `{"Operations":[{"op":"replace","value":{"active":false}}]}`)
-				return err
-			})
-			expect("deactivated", false, "Okta/00u1", "Admins")
-			if in, err := r.signIn("00u1"); err == nil {
-				t.Errorf("deactivated: signs in all the same: %+v", in)
-			}
-			persist("deleted", func() error {
-				if err := r.DeleteUser(t.Context(), id); kindOf(err) != "not found" {
-					return err
-				}
-				return nil
-			})
-			expect("deleted", false, "", "")
-			persist("brought back", func() error {
-				doc, err := r.CreateUser(t.Context(), r.resource(schemas.Users, together))
-				if err == nil && doc.ID != id {
-					t.Errorf("brought back: got the id %s, want the former one, %s", doc.ID, id)
-				}
-				return err
-			})
-			expect("brought back", true, "Okta/00u1", "Admins")
-			r.lands("00u1", id)
-		})
+		}
 	}
+}
+
+// life is that of ada in a pool, in which fault happens at times; nil for never.
+type life struct {
+	*rig
+	fault     *emulator.Fault
+	id        string
+	client    string // app client
+	session   string // of before the adoption
+	elsewhere *bridge.Connection
+}
+
+// begin makes groups, and ada's account, into which she, or who has made it, is signed in.
+func (s *life) begin() {
+	s.t.Helper()
+	for _, name := range []string{"Admins", "Auditors", "Support", "Others", "app-mail"} {
+		s.createGroup(`{"displayName":"` + name + `"}`)
+	}
+	s.elsewhere = bridge.NewConnection(bridge.ConnectionConfig{Name: "elsewhere", Directory: s.dir})
+	s.id = s.account("ada", map[string]string{"email": "old@example.com", "email_verified": "true"})
+	s.client = s.app()
+	if err := s.pool.SetPassword(s.t.Context(), "ada", hunter2, true); err != nil {
+		s.t.Fatal(err)
+	}
+	var err error
+	if s.session, err = s.password(s.client, "ada", hunter2); err != nil {
+		s.t.Fatal(err)
+	}
+	s.fails()
+}
+
+func (s *life) fails() {
+	if s.fault != nil {
+		s.rig.fault(*s.fault)
+	}
+}
+
+// step repeats a request as identity providers do, and looks into the pool when it has come to an end.
+func (s *life) step(step string, enabled bool, links, groups string, request func() error) {
+	s.t.Helper()
+	s.until(step, func() bool {
+		switch err := request(); kindOf(err) {
+		case "unavailable", "too many":
+			return false
+		case "none":
+			return true
+		default:
+			s.t.Fatalf("%s: %v", step, err)
+			return false
+		}
+	})
+	s.emulator.ClearFaults()
+	s.journalEmpty()
+	if u := s.inPool("ada"); u.Sub != s.id || u.Enabled != enabled {
+		s.t.Errorf("%s: got the user %s, enabled %v; want %s, %v", step, u.Sub, u.Enabled, s.id, enabled)
+	}
+	if got := s.identities("ada"); got != links {
+		s.t.Errorf("%s: got links %q, want %q", step, got, links)
+	}
+	if got := s.inGroups("ada"); got != groups {
+		s.t.Errorf("%s: got groups %q, want %q", step, got, groups)
+	}
+}
+
+// patch is a request that changes ada.
+func (s *life) patch(operation string) func() error {
+	return func() error {
+		_, err := s.patchUser(s.id, `{"Operations":[`+operation+`]}`)
+		return err
+	}
+}
+
+func (s *life) live() {
+	t := s.t
+	s.step("adopted", true, "Okta/00u1", "Admins", func() error {
+		_, err := s.ReplaceUser(t.Context(), s.id, s.resource(schemas.Users, together))
+		return err
+	})
+	s.lands("00u1", s.id)
+	if takenOver := s.cfg.dir.AdoptSelfSignedUp; (s.refresh(s.client, s.session) != nil) != takenOver {
+		t.Errorf("adopted: whether the session of before has ended is %v, want %v", !takenOver, takenOver)
+	}
+	s.fails()
+	s.step("another role and subject", true, "Okta/00u2", "Auditors",
+		s.patch(`{"op":"replace","value":{"externalId":"00u2","roles":[{"value":"auditor"}]}}`))
+	s.lands("00u2", s.id)
+	s.fails()
+	s.step("deactivated", false, "Okta/00u2", "Auditors", s.patch(`{"op":"replace","value":{"active":false}}`))
+	if in, err := s.signIn("00u2"); err == nil {
+		t.Errorf("deactivated: signs in all the same: %+v", in)
+	}
+	s.refused("deactivated: the session of before", s.refresh(s.client, s.session))
+	s.fails()
+	s.step("deleted", false, "", "", func() error {
+		if err := s.DeleteUser(t.Context(), s.id); kindOf(err) != "not found" {
+			return err
+		}
+		return nil
+	})
+	s.fails()
+	s.step("brought back", true, "Okta/00u2", "Admins app-mail", func() error {
+		doc, err := s.CreateUser(t.Context(), s.resource(schemas.Users, `{"userName":"ada.king","externalId":"00u2","roles":[{"value":"admin"}],"entitlements":[{"value":"mail"}]}`))
+		if err == nil && doc.ID != s.id {
+			t.Errorf("brought back: got the id %s, want the former one, %s", doc.ID, s.id)
+		}
+		return err
+	})
+	s.lands("00u2", s.id)
+	if _, err := s.password(s.client, "ada", hunter2); err == nil {
+		t.Error("brought back: the password of before signs in")
+	}
+	// For good, and the links are free.
+	if err := s.elsewhere.DeleteUser(t.Context(), s.id); err != nil {
+		t.Fatal(err)
+	}
+	s.gone("ada")
+	next := s.createUser(subjected("ada.king", "00u2"))
+	if next.ID == s.id {
+		t.Error("deleted for good: the same user has come back")
+	}
+	s.lands("00u2", next.ID)
 }
