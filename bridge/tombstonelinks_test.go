@@ -60,6 +60,10 @@ func TestATombstoneHasNoLinks(t *testing.T) {
 				if got := r.identities("ada"); got != "" {
 					t.Errorf("links of the tombstone: got %q, want none", got)
 				}
+				back, err := entra.CreateUser(t.Context(), body)
+				if err != nil || back.ID != id || r.identities("ada") != "Entra/of "+adaMail {
+					t.Errorf("brought back through Entra: got %s, links %q, %v; want %s, linked there alone", back.ID, r.identities("ada"), err, id)
+				}
 				grace := r.createUser(mailed("grace", adaMail)).ID
 				r.lands("00u1", grace, mailClaims(adaMail))
 			})
