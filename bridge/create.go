@@ -62,19 +62,26 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	if err := c.promise(ctx, op, store.User, r); err != nil {
 		return store.Doc{}, err
 	}
-	for n := 1; ; n++ {
+	for n, tried := 1, 0; ; n++ {
 		doc, err = c.createNth(ctx, op, n, r, links, hold)
-		if err != errNameFreed {
+		switch {
+		case err == errNameKept:
+			continue
+		case err != errNameFreed:
 			return doc, err
 		}
-		if n == maxNumbered {
+		if tried++; tried == maxNumbered {
 			return store.Doc{}, &Error{Kind: Exists, Detail: "all Cognito usernames that could stand for this userName are taken"}
 		}
 	}
 }
 
-// errNameFreed says that the Username belongs to somebody whose userName is another.
-var errNameFreed = errors.New("the Username is held by a user of another userName")
+// errNameFreed says that the Username belongs to somebody whose userName is another, and errNameKept that it is a
+// tombstone's, as the mirror knows.
+var (
+	errNameFreed = errors.New("the Username is held by a user of another userName")
+	errNameKept  = errors.New("the Username is kept for a user who was deleted")
+)
 
 // maxNumbered bounds the search for a free Username or GroupName.
 const maxNumbered = 20
@@ -94,6 +101,11 @@ func (c *Connection) createNth(ctx context.Context, op *operation, n int, r sche
 	username, err := d.style.username(r.String("userName"), n, c.vouches.mark(attributes))
 	if err != nil {
 		return store.Doc{}, err
+	}
+	if n > 1 { // the first is tried all the same: somebody may have deleted the user for good
+		if kept, err := d.mirror.ByPoolName(ctx, store.User, username); err == nil && kept.State == store.Tombstone {
+			return store.Doc{}, errNameKept
+		}
 	}
 	want, err := c.toCognito(op, r, username)
 	if err != nil {
