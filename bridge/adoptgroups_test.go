@@ -9,9 +9,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
+	"github.com/scim-cognito/scim-cognito/bench/audit"
 	"github.com/scim-cognito/scim-cognito/bench/idp"
 	"github.com/scim-cognito/scim-cognito/bench/stack"
 	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/store"
 )
 
 // TestGroupsOfOthersAreNotTakenOver: names carry rights, and roles carry more.
@@ -85,4 +88,56 @@ func TestAGroupThatIsGivenARoleIsHidden(t *testing.T) {
 	o.restart(false, func(s *stack.Config) { s.Directory.AdoptGroups = []string{"Staff"} })
 	o.warm()
 	o.status(200, "GET", "/Groups/"+id, "")
+}
+
+// TestAnAdoptedGroupKeepsWhatIsNotSCIMs: its precedence, the members whom SCIM does not show, and in the activity the
+// Description that people had given it.
+func TestAnAdoptedGroupKeepsWhatIsNotSCIMs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *rigConfig) { c.dir.Adoption, c.dir.AdoptGroups = bridge.AdoptMatches, []string{"Staff"} })
+	ben := r.createUser(`{"userName":"ben"}`)
+	r.account("old", nil)
+	client := audit.Client(r.emulator)
+	_, err := client.CreateGroup(t.Context(), &cip.CreateGroupInput{UserPoolId: aws.String(poolID), GroupName: aws.String("Staff"),
+		Description: aws.String("who works here"), Precedence: aws.Int32(7)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ben", "old"} {
+		if err := r.pool.AddMember(t.Context(), "Staff", name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.dir.Resync()
+	r.until("the mirror has the group", func() bool {
+		return must(r.List(t.Context(), store.Query{Kind: store.Group, Count: 1})).Total > 0
+	})
+	id := r.groupID("Staff")
+	group, err := r.Group(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for ref, err := range r.Members(t.Context(), group) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown = append(shown, ref.ID)
+	}
+	if !slices.Equal(shown, []string{ben.ID}) {
+		t.Errorf("members as SCIM shows them: got %q, want %q alone", shown, ben.ID)
+	}
+	if _, err := r.ReplaceGroup(t.Context(), id, r.resource(schemas.Groups, `{"displayName":"Staff"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.members("Staff"); !slices.Equal(got, []string{"old"}) {
+		t.Errorf("members after a PUT without any: got %q, want old", got)
+	}
+	there, err := client.GetGroup(t.Context(), &cip.GetGroupInput{UserPoolId: aws.String(poolID), GroupName: aws.String("Staff")})
+	if err != nil || aws.ToInt32(there.Group.Precedence) != 7 || !strings.Contains(aws.ToString(there.Group.Description), id) {
+		t.Errorf("in the pool: got %+v, %v; want the precedence kept, and the id in the Description", there, err)
+	}
+	if got := r.activity(); !strings.Contains(got, `the group's Description was "who works here"`) && !strings.Contains(got, `the group's Description was \"who works here\"`) {
+		t.Errorf("activity: got %s, want the former Description", got)
+	}
 }

@@ -180,6 +180,11 @@ func (s *life) live() {
 	if _, err := s.password(s.client, "ada", hunter2); err == nil {
 		t.Error("brought back: the password of before signs in")
 	}
+	for _, note := range []string{"adopted: it was not made through SCIM", "brought back: it was deleted through SCIM, and kept"} {
+		if got := s.activity(); !strings.Contains(got, note) {
+			t.Errorf("activity: got %s, want %q in it", got, note)
+		}
+	}
 	// For good, and the links are free.
 	if err := s.elsewhere.DeleteUser(t.Context(), s.id); err != nil {
 		t.Fatal(err)

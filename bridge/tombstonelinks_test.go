@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
@@ -120,6 +122,24 @@ func TestWhoComesBackHasNoOtherLinks(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestCallsOfADeletionThatKeepsALinkedUser: beside its own, a look for a federated profile, a read, and one a link and group.
+func TestCallsOfADeletionThatKeepsALinkedUser(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bySubject, keepDeleted)
+	id := r.createUser(subjected("ada", "00u1")).ID
+	r.createGroup(`{"displayName":"Staff","members":[{"value":"` + id + `"}]}`)
+	made := r.calls(func() {
+		if err := r.DeleteUser(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	})
+	want := map[string]int64{"AdminDisableUser": 1, "AdminUserGlobalSignOut": 1, "AdminGetUser": 2, "AdminDisableProviderForUser": 1,
+		"AdminListGroupsForUser": 1, "AdminRemoveUserFromGroup": 1, "AdminUpdateUserAttributes": 1}
+	if diff := cmp.Diff(want, made); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 
