@@ -250,12 +250,12 @@ func (e *entry) unvouched(plan Plan) {
 }
 
 // takenOver are the attributes of an account that is taken over: all that SCIM maps, wanted or unset, so that nothing
-// survives that somebody else has written or verified.
+// survives that somebody else has written or verified. The account's maker may still write while it is read, so that what
+// does not seem to be there is unset, too, unless the pool demands it.
 func (c *Connection) takenOver(user cognito.User, want map[string]string) map[string]string {
 	set := map[string]string{}
 	for _, name := range slices.Concat(c.dir.mapping.Cognito(), schemas.OverflowNames()) {
-		// The account may be recovered by address or number: written even if they do not seem to be there.
-		if want[name] != "" || user.Attributes[name] != "" || name == "email" || name == "phone_number" {
+		if want[name] != "" || user.Attributes[name] != "" || !c.dir.pool.Info().Attributes[name].Required || name == "email" || name == "phone_number" {
 			set[name] = want[name]
 		}
 	}

@@ -3,11 +3,19 @@ package bridge_test
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
 	"github.com/scim-cognito/scim-cognito/bench/audit"
+	"github.com/scim-cognito/scim-cognito/bench/idp"
+	"github.com/scim-cognito/scim-cognito/bench/stack"
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/cognito/pooltest"
 	"github.com/scim-cognito/scim-cognito/schemas"
 )
 
@@ -75,5 +83,54 @@ func TestNobodyIsLinkedToAnAccountThatIsItsMakers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestTheMakerIsThereMeanwhile: whatever the account's maker does while it is taken over, nothing of it is left.
+func TestTheMakerIsThereMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"AdminSetUserPassword", "AdminUserGlobalSignOut", "AdminUpdateUserAttributes"} {
+		t.Run("before "+op, func(t *testing.T) {
+			t.Parallel()
+			cfg := policy(bridge.AdoptMatches, true)
+			cfg.pool, cfg.directory.Grants = signUp, byNickName
+			o := newBureau(t, cfg)
+			o.pushed("POST", "/Groups", idp.GroupBody(map[string]any{"displayName": "Admins"}))
+			id := o.account("ada")
+			s, err := o.signIn("ada")
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := &held{Handler: o.emulator, op: op, reached: make(chan struct{}), let: make(chan struct{})}
+			o.restart(false, func(s *stack.Config) {
+				s.Cognito.Endpoint, s.Cognito.Transport = "http://127.0.0.1:1", pooltest.InProcess(h)
+			})
+			o.warm()
+			o.resync()
+			var wg sync.WaitGroup
+			wg.Go(func() { o.status(200, "PUT", "/Users/"+id, adaBody()) })
+			<-h.reached
+			sessions := []session{s}
+			if another, err := o.signIn("ada"); err == nil {
+				sessions = append(sessions, another)
+			}
+			_, err = o.client.UpdateUserAttributes(t.Context(), &cip.UpdateUserAttributesInput{AccessToken: &s.access, UserAttributes: []types.AttributeType{
+				{Name: aws.String("nickname"), Value: aws.String("admin")}, {Name: aws.String("email"), Value: aws.String("mallory@evil.example")},
+				{Name: aws.String("phone_number"), Value: aws.String("+15550100")}}})
+			if in := op != "AdminUpdateUserAttributes"; (err == nil) != in {
+				t.Errorf("the maker changes attributes: %v, want that to work: %v", err, in)
+			}
+			close(h.let)
+			wg.Wait()
+			for _, s := range sessions {
+				o.dead("ada", s)
+			}
+			o.resync()
+			o.settled()
+			if u := o.pooled("ada"); u["nickname"] != "" || u["email"] != adaMail || u["email_verified"] != "true" || u["phone_number"] != "" || o.groupsOf("ada") != nil {
+				t.Errorf("in the pool: got %v in groups %q, want what the identity provider says, and no group", u, o.groupsOf("ada"))
+			}
+			o.agree()
+		})
 	}
 }
