@@ -64,9 +64,13 @@ func adoptionOf(info cognito.Info, cfg DirectoryConfig) (adoption, error) {
 	return a, nil
 }
 
-// states is all of the policy that decides which rows are listed, as a text that compares.
-func (a adoption) states() string {
-	return fmt.Sprintf("adoption=%d adoptGroups=%q", a.users, a.groups)
+// policy is all of the configuration that decides which rows are listed, and what they show, as a text that compares.
+func (d *Directory) policy() string {
+	text := fmt.Sprintf("adoption=%d adoptGroups=%q", d.adoption.users, d.adoption.groups)
+	if d.adoption.takeOver {
+		text += fmt.Sprintf(" hides=%q", d.granting)
+	}
+	return text
 }
 
 // userState says who may see a user of the pool.

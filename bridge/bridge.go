@@ -141,7 +141,7 @@ func OpenDirectory(ctx context.Context, cfg DirectoryConfig) (*Directory, error)
 	if err != nil {
 		return nil, fmt.Errorf("reading the mirror of pool %s: %w", info.ID, err)
 	}
-	current := policy == adoption.states()
+	current := policy == d.policy()
 	d.warm.Store(!swept.IsZero() && current)
 	d.groupsKnown.Store(!swept.IsZero() && current)
 	d.stale.Store(!swept.IsZero() && !current)

@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/scim-cognito/scim-cognito/bench/idp"
+	"github.com/scim-cognito/scim-cognito/bench/stack"
 	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/cognito/pooltest"
 )
 
 // byNickName grants Admins to whoever has a nickName, which is an attribute of the pool's own, that people write themselves.
@@ -89,5 +91,43 @@ func TestTheSweepGrantsNothingBeforeAdoption(t *testing.T) {
 	o.settled()
 	if got := o.groupsOf("ada"); !slices.Equal(got, []string{"Admins"}) {
 		t.Errorf("taken out by hand: got groups %q, want Admins again", got)
+	}
+}
+
+// TestWhatIsHiddenFromTheNextStartOn: a mirror of before does not show what the changed configuration hides.
+func TestWhatIsHiddenFromTheNextStartOn(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*stack.Config){
+		"accounts are taken over": func(s *stack.Config) { s.Directory.AdoptSelfSignedUp = true },
+		"another grant":           func(s *stack.Config) { s.Directory.Grants = byNickName },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := policy(bridge.AdoptAll, name == "another grant")
+			if name != "another grant" {
+				cfg.directory.Grants = byNickName
+			}
+			o := newBureau(t, cfg)
+			o.pushed("POST", "/Groups", idp.GroupBody(map[string]any{"displayName": "Admins"}))
+			id := o.account("ada", "nickname", "admin")
+			o.resync()
+			if out := o.status(200, "GET", "/Users/"+id, ""); !strings.Contains(string(out.Body), "admin") {
+				t.Fatalf("before: got %s, want the nickName", out.Body)
+			}
+			sweep := &held{Handler: o.emulator, op: "ListGroups", reached: make(chan struct{}), let: make(chan struct{})}
+			o.restart(false, func(s *stack.Config) {
+				change(s)
+				s.Cognito.Endpoint, s.Cognito.Transport = "http://127.0.0.1:1", pooltest.InProcess(sweep)
+			})
+			<-sweep.reached
+			if out := o.status(200, "GET", "/Users/"+id, ""); strings.Contains(string(out.Body), "admin") {
+				t.Errorf("before the first sweep: got %s, want no nickName", out.Body)
+			}
+			close(sweep.let)
+			o.warm()
+			if out := o.status(200, "GET", "/Users/"+id, ""); strings.Contains(string(out.Body), "admin") {
+				t.Errorf("after it: got %s, want no nickName", out.Body)
+			}
+		})
 	}
 }

@@ -72,7 +72,7 @@ func (d *Directory) sweep(ctx context.Context) error {
 	}
 	ended := d.now()
 	err := d.mirror.Update(ctx, func(tx *store.Tx) error {
-		return errors.Join(tx.SetSwept(ended), tx.SetPolicy(d.adoption.states()))
+		return errors.Join(tx.SetSwept(ended), tx.SetPolicy(d.policy()))
 	})
 	if err != nil {
 		return err
