@@ -5,8 +5,11 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/scim-cognito/scim-cognito/bench/audit"
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
@@ -122,6 +125,30 @@ func TestWhoComesBackHasNoOtherLinks(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestALinkToAProviderThatIsNoMore: the mirror may not know yet that it is gone, which stops no deletion.
+func TestALinkToAProviderThatIsNoMore(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, keepDeleted) // without a federation, so that the links are others'
+	trust(t, r.emulator, "Former", nil)
+	id := r.createUser(subjected("ada", "00u1")).ID
+	if err := r.pool.LinkUser(t.Context(), "ada", cognito.External{Provider: "Former", Attribute: cognito.Subject, Value: "f1"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.dir.ResyncUser(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	_, err := audit.Client(r.emulator).DeleteIdentityProvider(t.Context(), &cip.DeleteIdentityProviderInput{UserPoolId: aws.String(poolID), ProviderName: aws.String("Former")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.DeleteUser(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.User(t.Context(), id); kindOf(err) != "not found" {
+		t.Errorf("GET: got %v, want not found", err)
 	}
 }
 
