@@ -60,9 +60,6 @@ func (d *Directory) applyUser(ctx context.Context, op *operation, e *entry, user
 		}
 		op.steps.Add(-1)
 	}
-	if e.entombs() {
-		return doc, d.entombed(ctx, user)
-	}
 	if doc.ID == "" { // nothing that the mirror knows
 		doc, err = d.mirror.Get(context.WithoutCancel(ctx), store.User, user.Sub)
 	}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -29,6 +30,20 @@ func (e *entry) deletes() bool {
 // creates is deletes for a creation.
 func (e *entry) creates() bool {
 	return e.want.User != nil && e.want.User.Create || e.want.Group != nil && e.want.Group.Create
+}
+
+// finishDeletion does what a deletion has left to do of a user who is a tombstone already. Where there is nothing the repeated
+// request ends with err.
+func (d *Directory) finishDeletion(ctx context.Context, id string, h *hold, err error) error {
+	var mine *Error
+	if !errors.As(err, &mine) || mine.Kind != NotFound {
+		return err
+	}
+	pending, pendingErr := d.pending(ctx, userKey(id))
+	if pendingErr != nil || !pending.entombs() {
+		return cmp.Or(pendingErr, err)
+	}
+	return errors.Join(d.finish(ctx, userKey(id), h), d.unhold(ctx, id))
 }
 
 // leaving is how long it may take until it is clear whether a resource, whose lock the caller need not have, is deleted;

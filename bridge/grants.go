@@ -149,7 +149,7 @@ func (d *Directory) regranted(ctx context.Context, op *operation, doc store.Doc,
 				"create the group, or change grants in the configuration of the SCIM server", shall[name], name)}
 		case err != nil:
 			return m, internal(err)
-		case !in[group.ID] || slices.Contains(left.join, name) || pending.entombs():
+		case !in[group.ID] || slices.Contains(left.join, name):
 			m.join = append(m.join, name)
 		}
 	}

@@ -85,8 +85,9 @@ func desiredUserOf(plan Plan) *desiredUser {
 	return u
 }
 
-// steps is the plan of a user who is taken over, or out of all groups: in an order in which the marker, which tells that
-// all is done, comes last but for the reactivation.
+// steps is the plan of a user who is taken over or becomes a tombstone. Of an account that is taken over the marker tells that
+// all is done: it comes last but for the reactivation. A tombstone's comes before the user loses links and groups: until then a
+// newer request finds the user as it was, and from then on there is none and nobody puts it into a group.
 func (u *desiredUser) steps() Plan {
 	var plan Plan
 	add := func(op Op) { plan = append(plan, Step{Op: op, User: u.Username}) }
@@ -101,10 +102,13 @@ func (u *desiredUser) steps() Plan {
 	if u.TakeOver && !leaves {
 		add(SignOut)
 	}
-	if u.Depart {
+	if u.Depart && u.TakeOver {
 		add(LeaveGroups)
 	}
 	plan = append(plan, Step{Op: UpdateUser, User: u.Username, Set: u.Set})
+	if u.Depart && !u.TakeOver {
+		add(LeaveGroups)
+	}
 	if u.Enabled != nil && !leaves {
 		add(EnableUser)
 	}

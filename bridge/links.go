@@ -79,7 +79,7 @@ func (f *Federation) linksOf(user cognito.User, is, want schemas.Resource, said 
 	}
 	l := *wants
 	l.Moved = moved
-	if !l.among(user.Identities) || pending.entombs() { // which may have taken it away
+	if !l.among(user.Identities) {
 		letIn := said == saysActive && !user.Enabled
 		// A change of subject that is repeated, the first attempt being still in the journal, can be a conflict all the same.
 		repeats := slices.ContainsFunc(left.Link, func(each link) bool { return each.Must && each.same(wants) }) && !pending.creates()

@@ -161,7 +161,8 @@ func (d *Directory) replayUser(ctx context.Context, op *operation, e *entry, u d
 		_, err = d.applyUser(ctx, op, e, user, h)
 		return err
 	case e.entombs():
-		return d.entombed(ctx, user) // its marker comes last but for this
+		_, err = d.depart(cognito.WithPriority(ctx, cognito.Deprovision), user)
+		return err
 	}
 	is := map[string]string{} // of what the entry is about
 	for name := range u.Set {

@@ -37,8 +37,8 @@ func (d *Directory) tombstoneDoc(u cognito.User) store.Doc {
 	return d.doc(store.User, r, u.Username, u.Username, store.Tombstone, true, u.Created, u.Modified)
 }
 
-// entomb makes a user a tombstone: out first, then out of all groups; the marker comes last. doc is the user's row, whose
-// lock is h. stops are the federated profiles beside it, which are stopped, too.
+// entomb makes a user a tombstone: out first, then marked, then without links and groups. doc is the user's row, whose lock
+// is h. stops are the federated profiles beside it, which are stopped, too.
 func (c *Connection) entomb(ctx context.Context, op *operation, doc store.Doc, stops []link, h *hold) error {
 	d := c.dir
 	user, err := d.standing(ctx, doc)
@@ -109,7 +109,8 @@ func (d *Directory) depart(ctx context.Context, user cognito.User) (cognito.User
 	return user, d.leaveGroups(ctx, user)
 }
 
-// leaveGroups takes a user out of every group that it is in, as the pool says, whatever kind of group it is.
+// leaveGroups takes a user out of every group that it is in, as the pool says, whatever kind of group it is, and of those that
+// the mirror knows besides: the pool's list may lag behind what we have just written. The mirror follows.
 func (d *Directory) leaveGroups(ctx context.Context, user cognito.User) error {
 	var names []string
 	for token := ""; ; {
@@ -121,14 +122,9 @@ func (d *Directory) leaveGroups(ctx context.Context, user cognito.User) error {
 			names = append(names, g.Name)
 		}
 		if token = next; token == "" {
-			return d.leave(ctx, user, names)
+			break
 		}
 	}
-}
-
-// leave takes a user out of the groups that are named, and of those that the mirror knows besides: the pool's list may lag
-// behind what we have just written. The mirror follows.
-func (d *Directory) leave(ctx context.Context, user cognito.User, names []string) error {
 	doc, err := d.mirror.Get(ctx, store.User, user.Sub)
 	if err != nil {
 		return internal(err)
@@ -159,8 +155,8 @@ func (d *Directory) leave(ctx context.Context, user cognito.User, names []string
 	return nil
 }
 
-// joined notes that a user has become a member of a group. A deletion that keeps the user, made at the same time, may not
-// have known: whichever of the two comes to the mirror last takes the membership back (see entombed).
+// joined notes that a user has become a member of a group. Who has become a tombstone meanwhile leaves it again: a membership
+// that the mirror has learnt of before the marker is taken away by the deletion itself.
 func (d *Directory) joined(ctx context.Context, group, user store.Doc) error {
 	late := false
 	err := d.write(ctx, func(tx *store.Tx) error {
@@ -174,11 +170,6 @@ func (d *Directory) joined(ctx context.Context, group, user store.Doc) error {
 		return err
 	}
 	return d.pool.RemoveMember(cognito.WithPriority(ctx, cognito.Deprovision), group.PoolName, user.PoolName)
-}
-
-// entombed ends the making of a tombstone: see joined.
-func (d *Directory) entombed(ctx context.Context, user cognito.User) error {
-	return d.leave(cognito.WithPriority(ctx, cognito.Deprovision), user, nil)
 }
 
 // revive brings back the tombstone of whom r asks to create, known again by an equal externalId, and returns its row; the
@@ -263,8 +254,8 @@ func (d *Directory) likeliest(docs []store.Doc, userName string) store.Doc {
 	})
 }
 
-// unfinished reports whether the work of an entry that takes a user over, or out of all groups, is still to be done from its
-// beginning: the marker that it sets last is not there.
+// unfinished reports whether the work of an entry that takes a user over, or makes it a tombstone, is still to be done from its
+// beginning: the marker that it sets is not there.
 func (u *desiredUser) unfinished(user cognito.User) bool {
 	_, deleted := schemas.TombstoneOf(user.Attributes)
 	switch {

@@ -197,30 +197,57 @@ func TestNobodyComesBackByAnothersSubject(t *testing.T) {
 	}
 }
 
-// TestADeletionIsOvertaken: a newer request that lets the user in again finds links and grants as it left them, although the
-// deletion has begun to take them.
+// TestADeletionIsOvertaken: until the user is marked as deleted a newer request that lets the user in again finds links and
+// groups as they were; from then on there is no such user, and the deletion repeated, or the journal, finishes it.
 func TestADeletionIsOvertaken(t *testing.T) {
 	t.Parallel()
-	for _, op := range []string{"AdminDisableProviderForUser", "AdminListGroupsForUser", "AdminRemoveUserFromGroup", "AdminUpdateUserAttributes"} {
+	const reactivate = `{"Operations":[{"op":"replace","value":{"active":true}}]}`
+	for op, marked := range map[string]bool{"AdminDisableUser": false, "AdminUserGlobalSignOut": false, "AdminUpdateUserAttributes": false,
+		"AdminDisableProviderForUser": true, "AdminListGroupsForUser": true, "AdminRemoveUserFromGroup": true} {
 		for _, kind := range []emulator.FaultKind{emulator.ServerError, emulator.ResetAfter} {
 			t.Run(fmt.Sprint(op, " ", kind), func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t, everyPolicy, func(c *rigConfig) { c.attempts = 1 })
-				for _, name := range []string{"Admins", "Auditors", "Support", "Others", "app-mail"} {
+				for _, name := range []string{"Admins", "Auditors", "Support", "app-mail"} {
 					r.createGroup(`{"displayName":"` + name + `"}`)
 				}
 				id := r.createUser(together).ID
+				others := r.createGroup(`{"displayName":"Others","members":` + values(id) + `}`).ID
 				r.fault(emulator.Fault{Operation: op, Kind: kind})
 				if err := r.DeleteUser(t.Context(), id); kindOf(err) != "unavailable" {
 					t.Fatalf("deleting: got %v, want unavailable", err)
 				}
+				if marked {
+					if _, err := r.patchUser(id, reactivate); kindOf(err) != "not found" {
+						t.Errorf("reactivating: got %v, want not found", err)
+					}
+					if _, err := r.patchGroup(others, `{"Operations":[{"op":"add","path":"members","value":`+values(id)+`}]}`); err != nil {
+						t.Error(err)
+					}
+					if kind == emulator.ServerError { // a call whose reply is lost has been made
+						if err := r.DeleteUser(t.Context(), id); kindOf(err) != "unavailable" {
+							t.Errorf("deleting again while Cognito fails: got %v, want unavailable", err)
+						}
+					}
+					r.emulator.ClearFaults()
+					if err := r.DeleteUser(t.Context(), id); err != nil {
+						t.Errorf("deleting again: got %v", err)
+					}
+					if links, groups := r.identities("ada"), r.inGroups("ada"); links != "" || groups != "" || r.inPool("ada").Enabled {
+						t.Errorf("got links %q and groups %q, enabled %v; want none of it", links, groups, r.inPool("ada").Enabled)
+					}
+					if n := r.journal(); n != 0 {
+						t.Errorf("%d entries in the journal, want none", n)
+					}
+					return
+				}
 				r.emulator.ClearFaults()
-				if _, err := r.patchUser(id, `{"Operations":[{"op":"replace","value":{"active":true}}]}`); err != nil {
+				if _, err := r.patchUser(id, reactivate); err != nil {
 					t.Fatal(err)
 				}
 				r.journalEmpty()
-				if links, groups := r.identities("ada"), r.inGroups("ada"); links != "Okta/00u1" || groups != "Admins" {
-					t.Errorf("got links %q and groups %q, want Okta/00u1 and Admins", links, groups)
+				if links, groups := r.identities("ada"), r.inGroups("ada"); links != "Okta/00u1" || groups != "Admins Others" {
+					t.Errorf("got links %q and groups %q, want Okta/00u1, and Admins and Others", links, groups)
 				}
 				r.lands("00u1", id)
 			})

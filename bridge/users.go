@@ -271,7 +271,7 @@ func (c *Connection) DeleteUser(ctx context.Context, id string) (err error) {
 		err = d.expected(ctx, doc)
 	}
 	if err != nil {
-		return err
+		return d.finishDeletion(ctx, id, hold, err)
 	}
 	if err := c.admit(ctx, op, doc, true); err != nil {
 		return err
