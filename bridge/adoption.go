@@ -172,7 +172,12 @@ func (d *Directory) offered(ctx context.Context, found []cognito.User, attribute
 		}
 		hits, row = append(hits, u), doc
 	}
-	if len(hits) != 1 || !d.offers(hits[0]) {
+	if len(hits) != 1 {
+		return nil, nil
+	}
+	// Managed in the pool and hidden in the mirror is who is being adopted by a call whose reply was lost.
+	adopted := row.State == store.Hidden && d.adoption.userState(hits[0]) == store.Listed
+	if !adopted && !d.offers(hits[0]) {
 		return nil, nil
 	}
 	return &row, nil

@@ -196,3 +196,24 @@ func (s *life) live() {
 	}
 	s.lands("00u2", next.ID)
 }
+
+// TestAnAdoptionWhoseReplyIsLost: the pool has the user marked, the mirror does not know it, and does not believe the pool's
+// lists so soon. The request repeated finds the user all the same.
+func TestAnAdoptionWhoseReplyIsLost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bySubject, func(c *rigConfig) { c.attempts, c.dir.Adoption = 1, bridge.AdoptMatches })
+	id := r.account("ada", map[string]string{"email": adaMail, "email_verified": "true"})
+	body := r.resource(schemas.Users, subjected("ada", "00u1"))
+	r.fault(emulator.Fault{Operation: "AdminUpdateUserAttributes", Kind: emulator.ResetAfter, Count: 1})
+	if _, err := r.ReplaceUser(t.Context(), id, body); kindOf(err) != "unavailable" {
+		t.Fatalf("got %v, want unavailable", err)
+	}
+	if _, err := r.User(t.Context(), id); err != nil {
+		t.Errorf("reading the user: %v", err)
+	}
+	if _, err := r.ReplaceUser(t.Context(), id, body); err != nil {
+		t.Errorf("repeated: %v", err)
+	}
+	r.journalEmpty()
+	r.lands("00u1", id)
+}
