@@ -54,7 +54,7 @@ func (d *Directory) leaving(ctx context.Context, doc store.Doc) (time.Duration, 
 		return 0, err
 	}
 	if pending.deletes() || pending.entombs() {
-		return 2 * journalEvery, nil
+		return 2 * journalEvery, d.hurry(ctx, pending.row.Key)
 	}
 	doc, err = d.mirror.Get(ctx, doc.Kind, doc.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && doc.State == store.Tombstone {

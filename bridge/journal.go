@@ -292,6 +292,11 @@ func read(row store.Entry) (*entry, error) {
 	return e, nil
 }
 
+// hurry has work that waits to be tried again tried within seconds, because somebody waits for what becomes of it; "" is all.
+func (d *Directory) hurry(ctx context.Context, key string) error {
+	return d.write(ctx, func(tx *store.Tx) error { return tx.JournalHurry(key, d.now()) })
+}
+
 // drop removes an entry that a newer request has made pointless; nil does nothing.
 func (d *Directory) drop(ctx context.Context, e *entry) error {
 	if e == nil {

@@ -60,7 +60,10 @@ func (d *Directory) unpromised(ctx context.Context, userName, id string) error {
 	if err != nil || pending == nil || pending.want.User == nil || !sameName(pending.want.User.UserName, userName) {
 		return err
 	}
-	return &Error{Kind: TooMany, RetryAfter: d.timeLeft(1),
+	if err := d.hurry(ctx, key); err != nil {
+		return err
+	}
+	return &Error{Kind: TooMany, RetryAfter: 2 * journalEvery,
 		Detail: "another user's change to this userName is not settled yet; repeat the request"}
 }
 

@@ -28,6 +28,9 @@ func (d *Directory) watchLoop(ctx context.Context) {
 			d.unreachable.Store(nil)
 			if was != nil {
 				d.log.Info("the pool can be used again")
+				if err := d.hurry(ctx, ""); err != nil {
+					d.log.Error("having the journal tried again", "error", err)
+				}
 			}
 		case cognito.KindOf(err) != cognito.Throttled:
 			d.unreachable.Store(&err)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/scim-cognito/scim-cognito/bench/idp"
 	"github.com/scim-cognito/scim-cognito/bench/stack"
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito"
@@ -106,8 +108,18 @@ func TestWatch(t *testing.T) {
 				}
 				ready := func() bool { return s.Directory.Ready() == nil }
 				within(10*time.Second, "ready", ready)
+				push := func(method, path, body string) *httptest.ResponseRecorder {
+					r := httptest.NewRequestWithContext(t.Context(), method, stack.Path+path, strings.NewReader(body))
+					r.Header.Set("Authorization", "Bearer "+stack.Token)
+					r.Header.Set("Content-Type", "application/scim+json")
+					answer := httptest.NewRecorder()
+					s.ServeHTTP(answer, r)
+					return answer
+				}
+				ada := idp.Reply{Body: push("POST", "/Users", adaBody()).Body.Bytes()}.ID()
 
 				w.storm.Store(&c.storm)
+				push("DELETE", "/Users/"+ada, "")
 				within(c.soon, "not ready", func() bool { return !ready() })
 				if err := s.Directory.Ready(); !strings.Contains(err.Error(), c.ready) {
 					t.Errorf("got %v, want %q", err, c.ready)
@@ -118,6 +130,10 @@ func TestWatch(t *testing.T) {
 				}
 				w.storm.Store(nil)
 				within(20*time.Second, "ready again", ready)
+				within(5*time.Second, "done with what was left", func() bool {
+					work, err := s.Directory.Journal(t.Context())
+					return err == nil && len(work) == 0
+				})
 				time.Sleep(2 * time.Minute)
 				sweeps := 1
 				if c.swept {

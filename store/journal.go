@@ -91,6 +91,16 @@ func (t *Tx) JournalClaim(id, owner string, now, lease time.Time) (e Entry, ok b
 	return list[0], true, nil
 }
 
+// JournalHurry makes work due now that has failed before and waits to be tried again: that under a key, or all for "".
+func (t *Tx) JournalHurry(key string, now time.Time) error {
+	err := t.c.exec("UPDATE journal SET next = ? WHERE dir = ? AND next > ? AND attempts > 0 AND parked = '' AND (key = ? OR ? = '')",
+		ms(now), t.d.dir, ms(now), key, key)
+	if err != nil {
+		return fmt.Errorf("hurrying the journal: %w", err)
+	}
+	return nil
+}
+
 // JournalDelete removes an entry whose work is done. To remove one that is not there (superseded) does nothing.
 func (t *Tx) JournalDelete(id string) error {
 	return t.c.exec("DELETE FROM journal WHERE id = ? AND dir = ?", id, t.d.dir)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -131,6 +132,28 @@ func TestJournalDue(t *testing.T) {
 		f.advance(tt.after)
 		if diff := cmp.Diff(tt.want, f.due()); diff != "" {
 			t.Errorf("%v later (-want +got):\n%s", tt.after, diff)
+		}
+	}
+}
+
+// TestJournalHurry: what has failed and waits is due at once, of one key or of all; what was never tried keeps its time, and
+// what is parked stays so.
+func TestJournalHurry(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	for key, attempts := range map[string]int{"User/a": 3, "User/b": 1, "User/new": 0} {
+		f.journal(store.Entry{Key: key, Body: []byte("{}"), Attempts: attempts, Next: epoch.Add(time.Hour)})
+	}
+	f.journal(store.Entry{Key: "User/parked", Body: []byte("{}"), Attempts: 2, Next: epoch.Add(time.Hour), Parked: "refused"})
+	for _, tt := range []struct {
+		key  string
+		want []string
+	}{{"User/none", nil}, {"User/b", []string{"User/b"}}, {"", []string{"User/a", "User/b"}}} {
+		f.update(func(tx *store.Tx) error { return tx.JournalHurry(tt.key, epoch) })
+		got := f.due()
+		slices.Sort(got)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("hurrying %q (-want +got):\n%s", tt.key, diff)
 		}
 	}
 }
