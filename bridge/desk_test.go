@@ -51,7 +51,7 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.next.RoundTrip(r)
 }
 
-// during returns the calls that f makes.
+// during returns the calls that f makes. That of the watch on the pool may come at any time.
 func (c *counter) during(f func()) map[string]int {
 	c.mu.Lock()
 	before := maps.Clone(c.made)
@@ -61,7 +61,7 @@ func (c *counter) during(f func()) map[string]int {
 	defer c.mu.Unlock()
 	made := map[string]int{}
 	for op, n := range c.made {
-		if n > before[op] {
+		if n > before[op] && op != "DescribeUserPool" {
 			made[op] = n - before[op]
 		}
 	}
