@@ -66,6 +66,9 @@ func (d *Directory) whyNot(ctx context.Context, op *operation, s Step, refused e
 		case len(there.Identities) >= maxLinks:
 			return there, false, &Error{Kind: Full, Err: asText(refused), Detail: fmt.Sprintf("the user has %d links to identity providers, more than which Amazon Cognito does not allow", maxLinks)}
 		case len(profiles) == 0 && takenElsewhere(refused):
+			if wait := d.linkLeaves(ctx, l, refused); wait != nil {
+				return there, false, wait
+			}
 			return there, false, &Error{Kind: Exists, Err: asText(refused), Detail: fmt.Sprintf("%s of %s is linked to another user of the user pool already: unlink it there "+
 				"(aws cognito-idp admin-disable-provider-for-user), or correct what says who this user is", l.Attribute, l.Provider)}
 		case len(profiles) == 0:
@@ -82,6 +85,36 @@ func (d *Directory) whyNot(ctx context.Context, op *operation, s Step, refused e
 		}
 		made = unknown(refused)
 	}
+}
+
+// linkLeaves reports, as an error that passes, that a link may be that of a user whose deletion the journal has not finished.
+func (d *Directory) linkLeaves(ctx context.Context, l link, refused error) error {
+	work, err := d.mirror.JournalList(ctx)
+	if err != nil {
+		return internal(err)
+	}
+	for _, row := range work {
+		e, err := read(row)
+		if err != nil {
+			return err
+		}
+		if e.want.User == nil || !e.deletes() && !e.entombs() {
+			continue
+		}
+		doc, err := d.mirror.Get(ctx, store.User, e.userID())
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		identities, textErr := textIdentities(doc.Links)
+		if err = errors.Join(internal(err), textErr); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(identities, func(i cognito.Identity) bool { return i.Provider == l.Provider }) {
+			return errors.Join(&cognito.Error{Op: string(LinkUser), Kind: cognito.Unavailable, Err: refused,
+				Message: "the person may be linked to a user whose deletion is not finished"}, d.hurry(ctx, row.Key))
+		}
+	}
+	return nil
 }
 
 // asText is what Cognito said, for the operator: what it meant is another matter. nil stays nil.

@@ -34,7 +34,9 @@ func (d *Directory) tombstoneDoc(u cognito.User) store.Doc {
 	if externalID, _ := schemas.TombstoneOf(u.Attributes); externalID != "" {
 		r["externalId"] = externalID
 	}
-	return d.doc(store.User, r, u.Username, u.Username, store.Tombstone, true, u.Created, u.Modified)
+	doc := d.doc(store.User, r, u.Username, u.Username, store.Tombstone, true, u.Created, u.Modified)
+	doc.Links = identitiesText(u.Identities) // until they are taken away
+	return doc
 }
 
 // entomb makes a user a tombstone: out first, then marked, then without links and groups. doc is the user's row, whose lock

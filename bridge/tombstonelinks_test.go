@@ -254,3 +254,30 @@ func TestADeletionIsOvertaken(t *testing.T) {
 		}
 	}
 }
+
+// TestASubjectWaitsForADeletion: whose deletion is not finished is still linked, which is no conflict for good.
+func TestASubjectWaitsForADeletion(t *testing.T) {
+	t.Parallel()
+	for name, keep := range map[string]func(*rigConfig){"deleted": func(*rigConfig) {}, "kept": keepDeleted} {
+		for _, op := range []string{"AdminDeleteUser", "AdminUserGlobalSignOut", "AdminUpdateUserAttributes", "AdminDisableProviderForUser"} {
+			t.Run(name+", "+op, func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, bySubject, keep, func(c *rigConfig) { c.attempts = 1 })
+				r.fault(emulator.Fault{Operation: op, Kind: emulator.ServerError, Count: 1})
+				_ = r.DeleteUser(t.Context(), r.createUser(subjected("ada", "00u1")).ID) // where the call is one of its own
+				body := r.resource(schemas.Users, `{"userName":"grace","externalId":"00u1"}`)
+				var id string
+				r.until("the subject is another's", func() bool {
+					doc, err := r.CreateUser(t.Context(), body)
+					if kind := kindOf(err); err != nil && kind != "unavailable" && kind != "too many" {
+						t.Fatalf("creating: got %v, want unavailable", err)
+					}
+					id = doc.ID
+					return err == nil
+				})
+				r.journalEmpty()
+				r.lands("00u1", id)
+			})
+		}
+	}
+}
