@@ -225,22 +225,11 @@ func (d *Directory) createGroup(ctx context.Context, s Step) (cognito.Group, err
 
 // applyMembers removes, then adds: leaving takes rights away, and makes room under Cognito's limit of groups a user.
 func (d *Directory) applyMembers(ctx context.Context, op *operation, group store.Doc, m membership) error {
-	leaving := cognito.WithPriority(ctx, cognito.Deprovision)
-	err := d.each(leaving, op, m.remove, func(ctx context.Context, user store.Doc) error {
-		if err := d.pool.RemoveMember(ctx, group.PoolName, user.PoolName); err != nil {
-			return err
-		}
-		return d.write(ctx, func(tx *store.Tx) error { return tx.RemoveMember(group.Seq, user.Seq, d.now()) })
-	})
+	err := d.each(ctx, op, m.remove, func(ctx context.Context, user store.Doc) error { return d.leave(ctx, group, user) })
 	if err != nil {
 		return err
 	}
-	return d.each(ctx, op, m.add, func(ctx context.Context, user store.Doc) error {
-		if err := d.pool.AddMember(ctx, group.PoolName, user.PoolName); err != nil {
-			return err
-		}
-		return d.joined(ctx, group, user)
-	})
+	return d.each(ctx, op, m.add, func(ctx context.Context, user store.Doc) error { return d.join(ctx, group, user) })
 }
 
 // each makes a membership call for everybody, several at once. Somebody for whom it can never work (deleted meanwhile, or

@@ -197,9 +197,9 @@ func (d *Directory) stepMember(ctx context.Context, op *operation, s Step, id st
 		return user, internal(err)
 	}
 	if s.Op == RemoveMember {
-		err = d.pool.RemoveMember(cognito.WithPriority(ctx, cognito.Deprovision), s.Group, s.User)
+		err = d.leave(ctx, group, user)
 	} else {
-		err = d.pool.AddMember(ctx, s.Group, s.User)
+		err = d.join(ctx, group, user)
 	}
 	switch {
 	case cognito.KindOf(err) == cognito.NotFound:
@@ -210,15 +210,7 @@ func (d *Directory) stepMember(ctx context.Context, op *operation, s Step, id st
 	case err != nil:
 		return user, err
 	}
-	err = d.write(ctx, func(tx *store.Tx) error {
-		if s.Op == RemoveMember {
-			return tx.RemoveMember(group.Seq, user.Seq, d.now())
-		}
-		return tx.AddMember(group.Seq, user.Seq, d.now())
-	})
-	if err == nil {
-		user, err = d.mirror.Get(context.WithoutCancel(ctx), store.User, id)
-	}
+	user, err = d.mirror.Get(context.WithoutCancel(ctx), store.User, id)
 	return user, internal(err)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/schemas/filter"
 	"github.com/scim-cognito/scim-cognito/schemas/patch"
 	"github.com/scim-cognito/scim-cognito/store"
@@ -247,3 +248,46 @@ func (c *Connection) Groups(ctx context.Context, user store.Doc) ([]store.Ref, e
 	refs, err := c.dir.mirror.Groups(ctx, user)
 	return refs, internal(err)
 }
+
+// join makes a user a member of a group, in the pool and then in the mirror. A request about the user and one about the group
+// may want the same membership otherwise at the same time: one comes after the other, for else the mirror could remember last
+// what the pool has done first. Who has become a tombstone meanwhile leaves again: a membership that the mirror has learnt of
+// before the marker is taken away by the deletion itself.
+func (d *Directory) join(ctx context.Context, group, user store.Doc) error {
+	unlock, err := d.mirror.Lock(ctx, membershipKey(group, user))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := d.pool.AddMember(ctx, group.PoolName, user.PoolName); err != nil {
+		return err
+	}
+	late := false
+	err = d.write(ctx, func(tx *store.Tx) error {
+		is, err := tx.Get(store.User, user.ID)
+		if late = err == nil && is.State == store.Tombstone; late || err != nil {
+			return err
+		}
+		return tx.AddMember(group.Seq, user.Seq, d.now())
+	})
+	if err != nil || !late {
+		return err
+	}
+	return d.pool.RemoveMember(cognito.WithPriority(ctx, cognito.Deprovision), group.PoolName, user.PoolName)
+}
+
+// leave is join's reverse.
+func (d *Directory) leave(ctx context.Context, group, user store.Doc) error {
+	unlock, err := d.mirror.Lock(ctx, membershipKey(group, user))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := d.pool.RemoveMember(cognito.WithPriority(ctx, cognito.Deprovision), group.PoolName, user.PoolName); err != nil {
+		return err
+	}
+	return d.write(ctx, func(tx *store.Tx) error { return tx.RemoveMember(group.Seq, user.Seq, d.now()) })
+}
+
+// membershipKey names the lock on a membership, which nobody who has it waits with for another.
+func membershipKey(group, user store.Doc) string { return "member:" + group.ID + ":" + user.ID }

@@ -137,41 +137,18 @@ func (d *Directory) leaveGroups(ctx context.Context, user cognito.User) error {
 		}
 	}
 	for _, name := range names {
-		if err := d.pool.RemoveMember(ctx, name, user.Username); err != nil && cognito.KindOf(err) != cognito.GroupNotFound {
-			return err
+		group, err := d.mirror.ByPoolName(ctx, store.Group, name)
+		switch {
+		case err == nil:
+			err = d.leave(ctx, group, doc)
+		case errors.Is(err, store.ErrNotFound): // a group that the mirror does not know
+			err = d.pool.RemoveMember(ctx, name, user.Username)
 		}
-		err := d.write(ctx, func(tx *store.Tx) error {
-			group, err := tx.ByPoolName(store.Group, name)
-			if err == nil {
-				err = tx.RemoveMember(group.Seq, doc.Seq, d.now())
-			}
-			if errors.Is(err, store.ErrNotFound) {
-				return nil // a group that the mirror does not know
-			}
-			return err
-		})
-		if err != nil {
+		if err != nil && cognito.KindOf(err) != cognito.GroupNotFound {
 			return err
 		}
 	}
 	return nil
-}
-
-// joined notes that a user has become a member of a group. Who has become a tombstone meanwhile leaves it again: a membership
-// that the mirror has learnt of before the marker is taken away by the deletion itself.
-func (d *Directory) joined(ctx context.Context, group, user store.Doc) error {
-	late := false
-	err := d.write(ctx, func(tx *store.Tx) error {
-		is, err := tx.Get(store.User, user.ID)
-		if late = err == nil && is.State == store.Tombstone; late || err != nil {
-			return err
-		}
-		return tx.AddMember(group.Seq, user.Seq, d.now())
-	})
-	if err != nil || !late {
-		return err
-	}
-	return d.pool.RemoveMember(cognito.WithPriority(ctx, cognito.Deprovision), group.PoolName, user.PoolName)
 }
 
 // revive brings back the tombstone of whom r asks to create, known again by an equal externalId, and returns its row; the
