@@ -16,18 +16,22 @@ import (
 // into the groups that all share.
 type client struct {
 	*model
-	number int
-	random *rand.Rand
-	people []*person
-	crews  []*crew
-	joined []map[string]bool // by shared group: ids of this client's members
-	names  []string          // that were used before
-	made   int
-	failed bool
+	number    int
+	random    *rand.Rand
+	people    []*person
+	crews     []*crew
+	joined    []map[string]bool // by shared group: ids of this client's members
+	names     []string          // that were used before
+	dead      map[string]string // where deleted users are kept: their ids, by externalId
+	strangers []stranger        // users of before SCIM who are this client's to adopt
+	adopted   []string          // ids of those whom it has adopted
+	made      int
+	story     []string // the last requests, for who looks into a failure
+	failed    bool
 }
 
 func newClient(m *model, number int, seed uint64) *client {
-	c := &client{model: m, number: number, random: rand.New(rand.NewPCG(seed, uint64(100+number)))}
+	c := &client{model: m, number: number, random: rand.New(rand.NewPCG(seed, uint64(100+number))), dead: map[string]string{}}
 	for range m.shared {
 		c.joined = append(c.joined, map[string]bool{})
 	}
@@ -41,6 +45,7 @@ func (c *client) run() {
 			c.createUser, c.createUser, c.createCopy, c.replaceUser, c.patchUser, c.patchUser, c.renameUser, c.deleteUser,
 			c.createGroup, c.replaceGroup, c.patchGroup, c.patchGroup, c.deleteGroup, c.changeShared, c.changeShared, c.changeShared,
 			c.readUser, c.readGroup, c.readShared, c.lookUp, c.changeTheirMind,
+			c.signIn, c.regrant, c.comeBack, c.adoptStranger, // each if there is a policy for it
 		}
 		actions[c.random.IntN(len(actions))]()
 	}
@@ -51,6 +56,7 @@ func (c *client) ask(method, path, body string, statuses ...int) (idp.Outcome, b
 	out, err := c.idp.Push(c.t.Context(), method, path, body)
 	c.requests.Add(1 + int64(len(out.Before)))
 	c.refused.Add(int64(len(out.Before)))
+	c.tell(method, path, body, append(slices.Clone(out.Before), out.Reply)...)
 	if err == nil && slices.Contains(statuses, out.Status) {
 		return out, true
 	}
@@ -64,7 +70,16 @@ func (c *client) ask(method, path, body string, statuses ...int) (idp.Outcome, b
 
 func (c *client) complain(format string, args ...any) {
 	c.failed = true
-	c.t.Errorf("client %d: "+format, append([]any{c.number}, args...)...)
+	c.t.Errorf("client %d: "+format+"\nbefore:\n%s", slices.Concat([]any{c.number}, args, []any{strings.Join(c.story, "\n")})...)
+}
+
+// tell adds a request to the story.
+func (c *client) tell(method, path, body string, replies ...idp.Reply) {
+	line := fmt.Sprintf("%s %s %s:", method, path, body)
+	for _, r := range replies {
+		line += fmt.Sprintf(" %d", r.Status)
+	}
+	c.story = append(c.story[max(0, len(c.story)-30):], fmt.Sprintf("  %s %s", line, replies[len(replies)-1].Body))
 }
 
 // unanswered reports that an attempt got no answer at all: only then may a POST find its own work in the way.
@@ -91,11 +106,17 @@ func (c *client) profile(p *person) {
 	if c.maybe() {
 		p.title = fmt.Sprintf("Title %d", c.made)
 	}
-	if c.maybe() {
+	if c.maybe() || c.policies.mustHaveMail() {
 		p.mail = fmt.Sprintf("m%d-%d@example.com", c.number, c.made)
 	}
 	if c.maybe() {
 		p.tele = []string{"+4912345", "0123 / 456-7"}[c.random.IntN(2)] // the second is no E.164
+	}
+	p.roles = nil
+	for _, role := range roleNames {
+		if c.policies.Grants && c.maybe() {
+			p.roles = append(p.roles, role)
+		}
 	}
 }
 
@@ -122,13 +143,18 @@ func (c *client) createUser() {
 	}
 	p := &person{userName: c.name()}
 	c.profile(p)
+	c.create(p)
+}
+
+// create pushes a new person and reports whether it is there, and is this client's.
+func (c *client) create(p *person) bool {
 	out, ok := c.ask("POST", "/Users", p.body(), 201, 409)
 	if !ok {
-		return
+		return false
 	}
 	p.id = out.ID()
 	if out.Status == http.StatusConflict && !c.adopt(out, "/Users", fmt.Sprintf("userName eq %q", strings.ToUpper(p.userName)), &p.id) {
-		return
+		return false
 	}
 	c.people = append(c.people, p)
 	if out.Status == http.StatusConflict {
@@ -136,6 +162,7 @@ func (c *client) createUser() {
 	} else {
 		c.sees(p, out.Body)
 	}
+	return true
 }
 
 // adopt does what identity providers do about a 409: they look for what is in the way, and take it for theirs.
@@ -241,7 +268,15 @@ func (c *client) deleteUser() {
 		c.complain("DELETE of user %s: got 404 at once, want 204", p.id)
 	}
 	c.forget(p)
+	c.bury(p.id, p.external)
 	c.names = append(c.names, p.userName)
+}
+
+// bury notes a deleted user whom the pool keeps, and knows by externalId.
+func (c *client) bury(id, external string) {
+	if c.policies.Keep {
+		c.dead[external] = id
+	}
 }
 
 // forget is what a client does with a user who is gone.
@@ -264,16 +299,19 @@ func (c *client) changeTheirMind() {
 	}
 	reply, _ := c.idp.Send(c.t.Context(), "DELETE", "/Users/"+p.id, "") // without an answer, like a 5xx
 	c.requests.Add(1)
+	c.tell("DELETE", "/Users/"+p.id, "(once)", reply)
 	switch {
 	case reply.Definite() && reply.Status != http.StatusNoContent:
 		c.complain("DELETE of user %s: got %d at once, want 204", p.id, reply.Status)
 		return
 	case reply.Definite():
 		c.forget(p)
+		c.bury(p.id, p.external)
 		c.names = append(c.names, p.userName)
 		return
 	}
 	c.refused.Add(1)
+	was := *p
 	c.profile(p)
 	if c.maybe() {
 		out, ok := c.ask("PUT", "/Users/"+p.id, p.body(), 200, 404)
@@ -281,11 +319,14 @@ func (c *client) changeTheirMind() {
 			c.sees(p, out.Body)
 		} else if ok {
 			c.forget(p)
+			c.bury(was.id, was.external)
 			c.names = append(c.names, p.userName)
 		}
 		return
 	}
-	c.createAgain(p)
+	if c.createAgain(p); p.id != was.id {
+		c.bury(was.id, was.external)
+	}
 }
 
 // createAgain creates the user of a deletion of unknown outcome. It is answered 409 when the user is still there, or when

@@ -17,6 +17,7 @@ type person struct {
 	id                                 string
 	userName, given, title, mail, tele string // title, mail and tele may be ""
 	external                           string
+	roles                              []string
 	active                             bool
 }
 
@@ -32,6 +33,13 @@ func (p *person) body() string {
 	}
 	if p.tele != "" {
 		attributes["phoneNumbers"] = []any{map[string]any{"value": p.tele, "type": "mobile"}}
+	}
+	var roles []any
+	for _, role := range p.roles {
+		roles = append(roles, map[string]any{"value": role})
+	}
+	if roles != nil {
+		attributes["roles"] = roles
 	}
 	return idp.UserBody(attributes)
 }

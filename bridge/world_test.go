@@ -41,6 +41,7 @@ type worldConfig struct {
 	cognito    cognito.Config
 	directory  bridge.DirectoryConfig
 	connection bridge.ConnectionConfig
+	federation bridge.FederationConfig    // unless it names no provider, the pool trusts it
 	pool       func(*emulator.PoolConfig) // changes the pool before it is made; nil: nothing
 	limits     server.Limits
 	idp        idp.Config // URL and Token are filled in
@@ -56,7 +57,10 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 	}
 	w := &world{t: t, emulator: must(stack.NewEmulator(cfg.emulator, cfg.pool))}
 	w.client = audit.Client(w.emulator)
-	w.cfg = stack.Config{File: filepath.Join(t.TempDir(), "scim.db"), Emulator: w.emulator, Cognito: cfg.cognito, Directory: cfg.directory, Connection: cfg.connection, Limits: cfg.limits}
+	w.cfg = stack.Config{File: filepath.Join(t.TempDir(), "scim.db"), Emulator: w.emulator, Cognito: cfg.cognito, Directory: cfg.directory, Connection: cfg.connection, Federation: cfg.federation, Limits: cfg.limits}
+	if name := cfg.federation.Provider; name != "" {
+		trust(t, w.emulator, name, nil)
+	}
 	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		s := w.served.Load()
 		if s == nil {

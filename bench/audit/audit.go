@@ -44,7 +44,7 @@ func Client(e *emulator.Emulator) *cip.Client {
 // Pool reads a whole pool, but for the tombstones in it.
 func Pool(ctx context.Context, client *cip.Client, pool string) (State, error) {
 	s := newState()
-	mapping, err := schemas.NewMapping(schemas.Users, nil, nil)
+	mapping, err := mappingOf(ctx, client, pool)
 	if err != nil {
 		return s, err
 	}
@@ -82,6 +82,19 @@ func Pool(ctx context.Context, client *cip.Client, pool string) (State, error) {
 	return s, nil
 }
 
+// mappingOf is the standard mapping, as it is for a pool of this style.
+func mappingOf(ctx context.Context, client *cip.Client, pool string) (*schemas.Mapping, error) {
+	out, err := client.DescribeUserPool(ctx, &cip.DescribeUserPoolInput{UserPoolId: &pool})
+	if err != nil {
+		return nil, fmt.Errorf("describing the pool: %w", err)
+	}
+	var logins []string
+	for _, name := range out.UserPool.UsernameAttributes {
+		logins = append(logins, string(name))
+	}
+	return schemas.NewMapping(schemas.Users, nil, nil, logins...)
+}
+
 func poolUser(u types.UserType) schemas.PoolUser {
 	p := schemas.PoolUser{Username: aws.ToString(u.Username), Enabled: u.Enabled, Attributes: map[string]string{}}
 	for _, a := range u.Attributes {
@@ -117,7 +130,7 @@ func (s State) addGroup(ctx context.Context, client *cip.Client, pool string, g 
 
 // User is the user with a sub in SCIM form, without an id, and as JSON; "" when the pool has none.
 func User(ctx context.Context, client *cip.Client, pool, sub string) (schemas.Resource, string, error) {
-	mapping, err := schemas.NewMapping(schemas.Users, nil, nil)
+	mapping, err := mappingOf(ctx, client, pool)
 	if err != nil {
 		return nil, "", err
 	}

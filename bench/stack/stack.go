@@ -40,8 +40,11 @@ type Config struct {
 	Cognito cognito.Config
 	// Directory is how the mirror is kept. Pool and Store are filled in.
 	Directory bridge.DirectoryConfig
-	// Connection is the policy of the one connection, okta. Name and Directory are filled in.
+	// Connection is the policy of the one connection, okta. Name, Directory and Federation are filled in.
 	Connection bridge.ConnectionConfig
+	// Federation is how people sign in through a provider that the pool trusts. Directory and Logger are filled in. Without a
+	// Provider nobody is linked.
+	Federation bridge.FederationConfig
 	// Limits bound one SCIM request.
 	Limits server.Limits
 	// Logger gets what the parts have to say. nil: nobody does.
@@ -109,6 +112,12 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	cfg.Connection.Name, cfg.Connection.Directory = "okta", s.Directory
+	if cfg.Federation.Provider != "" {
+		cfg.Federation.Directory, cfg.Federation.Logger = s.Directory, cfg.Logger
+		if cfg.Connection.Federation, err = bridge.OpenFederation(ctx, cfg.Federation); err != nil {
+			return nil, err
+		}
+	}
 	okta := bridge.NewConnection(cfg.Connection)
 	s.handler, err = server.New(server.Config{
 		Connections: []server.Connection{{Bridge: okta, Tokens: []server.Token{{Name: "only", Secret: server.NewSecret(Token)}}}},
