@@ -39,19 +39,22 @@ func TestModel(t *testing.T) {
 		seed = rand.Uint64N(1 << 32)
 	}
 	t.Logf("seed %d: repeat with -run TestModel$ -model.seed %d", seed, seed)
-	// The seed chooses the circumstances, too: with the shorter deadline much work outlives its request.
-	cfg := worldConfig{
-		emulator: emulator.Config{Seed: seed, Lag: 20 * time.Millisecond, SparsePages: seed%2 == 0, Latency: time.Duration(seed%3) * 4 * time.Millisecond},
-		cognito:  cognito.Config{Quotas: &cognito.Quotas{}, MaxBackoff: time.Millisecond, Timeout: 250 * time.Millisecond, Attempts: 1 + int(seed%4)},
-		limits:   server.Limits{Deadline: []time.Duration{5 * time.Second, 1100 * time.Millisecond}[seed/4%2]},
-		idp:      idp.Config{Attempts: 1000, Wait: idp.Hasty(20 * time.Millisecond), Deadline: 20 * time.Second},
-	}
-	cfg.directory.SweepEvery, cfg.directory.Lag = 300*time.Millisecond, 60*time.Millisecond
-	w := newWorld(t, cfg)
+	w := newWorld(t, circumstances(seed))
 	m := &model{world: w, restart: w.crash, kinds: faultKinds, work: w.journal}
 	m.run(seed, modelDuration(8*time.Second))
 	if !t.Failed() {
 		w.agree()
+	}
+}
+
+// circumstances are what a seed chooses beside the requests: with the shorter deadline much work outlives its request.
+func circumstances(seed uint64) worldConfig {
+	return worldConfig{
+		emulator:  emulator.Config{Seed: seed, Lag: 20 * time.Millisecond, SparsePages: seed%2 == 0, Latency: time.Duration(seed%3) * 4 * time.Millisecond},
+		cognito:   cognito.Config{Quotas: &cognito.Quotas{}, MaxBackoff: time.Millisecond, Timeout: 250 * time.Millisecond, Attempts: 1 + int(seed%4)},
+		directory: bridge.DirectoryConfig{SweepEvery: 300 * time.Millisecond, Lag: 60 * time.Millisecond},
+		limits:    server.Limits{Deadline: []time.Duration{5 * time.Second, 1100 * time.Millisecond}[seed/4%2]},
+		idp:       idp.Config{Attempts: 1000, Wait: idp.Hasty(20 * time.Millisecond), Deadline: 20 * time.Second},
 	}
 }
 

@@ -21,7 +21,6 @@ import (
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/schemas"
-	"github.com/scim-cognito/scim-cognito/server"
 )
 
 // policies is what a run of TestModelPolicies has drawn.
@@ -34,6 +33,7 @@ type policies struct {
 	Guard    int // people in a quarter of a second; 0 for no guard
 	Password bridge.Passwords
 	Adoption bridge.Adoption
+	SignUp   bool // people make accounts themselves, which adoption takes over
 }
 
 // roleNames are the values that Grants makes memberships of the groups in grantGroups.
@@ -45,7 +45,7 @@ var (
 // stranger is a user whom others have made, with a verified address that is also what an identity provider would call it.
 type stranger struct{ id, address string }
 
-// poolStyles are what names a pool can have; those of "email" and "alias" need an address of everybody.
+// poolStyles are how pools can name people.
 var poolStyles = map[string]func(*emulator.PoolConfig){
 	"plain":              func(*emulator.PoolConfig) {},
 	"alias":              func(p *emulator.PoolConfig) { p.AliasAttributes = []string{"email"} },
@@ -59,7 +59,7 @@ func drawPolicies(seed uint64) policies {
 	return policies{Style: slices.Sorted(maps.Keys(poolStyles))[random.IntN(len(poolStyles))], NoCase: maybe(), Keep: maybe(), Grants: maybe(),
 		Subject: []string{"", "externalId", "userName"}[random.IntN(3)], Guard: []int{0, 0, 3}[random.IntN(3)],
 		Password: []bridge.Passwords{bridge.IgnorePasswords, bridge.RandomPasswords}[random.IntN(2)],
-		Adoption: []bridge.Adoption{bridge.AdoptNone, bridge.AdoptMatches, bridge.AdoptAll}[random.IntN(3)]}
+		Adoption: []bridge.Adoption{bridge.AdoptNone, bridge.AdoptMatches, bridge.AdoptAll}[random.IntN(3)], SignUp: maybe()}
 }
 
 // subject is what Okta says of a person at sign-in.
@@ -81,17 +81,12 @@ func TestModelPolicies(t *testing.T) {
 	}
 	p := drawPolicies(seed)
 	t.Logf("seed %d: repeat with -run TestModelPolicies -model.seed %d: %+v", seed, seed, p)
-	cfg := worldConfig{
-		emulator: emulator.Config{Seed: seed, Lag: 20 * time.Millisecond, SparsePages: seed%2 == 0, Latency: time.Duration(seed%3) * 4 * time.Millisecond},
-		cognito:  cognito.Config{Quotas: &cognito.Quotas{}, MaxBackoff: time.Millisecond, Timeout: 250 * time.Millisecond, Attempts: 1 + int(seed%4)},
-		limits:   server.Limits{Deadline: []time.Duration{5 * time.Second, 1100 * time.Millisecond}[seed/4%2]},
-		idp:      idp.Config{Attempts: 1000, Wait: idp.Hasty(20 * time.Millisecond), Deadline: 20 * time.Second},
-		pool: func(c *emulator.PoolConfig) {
-			poolStyles[p.Style](c)
-			c.CaseInsensitive = p.NoCase
-		},
+	cfg := circumstances(seed)
+	cfg.pool = func(c *emulator.PoolConfig) {
+		poolStyles[p.Style](c)
+		c.CaseInsensitive, c.AdminOnly = p.NoCase, !p.SignUp
 	}
-	cfg.directory.SweepEvery, cfg.directory.Lag, cfg.directory.Adoption = 300*time.Millisecond, 60*time.Millisecond, p.Adoption
+	cfg.directory.Adoption, cfg.directory.AdoptSelfSignedUp = p.Adoption, p.SignUp
 	cfg.connection = bridge.ConnectionConfig{Passwords: p.Password, Guard: bridge.Guard{People: p.Guard, Window: 250 * time.Millisecond}}
 	if p.Keep {
 		cfg.connection.Deletion = bridge.DisableUsers
