@@ -65,7 +65,7 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	for n, tried := 1, 0; ; n++ {
 		doc, err = c.createNth(ctx, op, n, r, links, hold)
 		switch {
-		case err == errNameKept:
+		case err == errNameKnown:
 			continue
 		case err != errNameFreed:
 			return doc, err
@@ -76,14 +76,14 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 	}
 }
 
-// errNameFreed says that the Username belongs to somebody whose userName is another, and errNameKept that it is a
-// tombstone's, as the mirror knows.
+// errNameFreed says that the Username belongs to somebody whose userName is another, and errNameKnown that the mirror knows
+// that it does: asking costs nothing.
 var (
 	errNameFreed = errors.New("the Username is held by a user of another userName")
-	errNameKept  = errors.New("the Username is kept for a user who was deleted")
+	errNameKnown = errors.New("the Username is held by a user whom the mirror knows")
 )
 
-// maxNumbered bounds the search for a free Username or GroupName.
+// maxNumbered bounds the search for a free Username or GroupName in the pool.
 const maxNumbered = 20
 
 // numbered is the nth name to try: name, name_2, name_3.
@@ -102,9 +102,12 @@ func (c *Connection) createNth(ctx context.Context, op *operation, n int, r sche
 	if err != nil {
 		return store.Doc{}, err
 	}
-	if n > 1 { // the first is tried all the same: somebody may have deleted the user for good
-		if kept, err := d.mirror.ByPoolName(ctx, store.User, username); err == nil && kept.State == store.Tombstone {
-			return store.Doc{}, errNameKept
+	if n > 1 { // the first is tried all the same: others may have deleted its user
+		switch _, err := d.mirror.ByPoolName(ctx, store.User, username); {
+		case err == nil:
+			return store.Doc{}, errNameKnown
+		case !errors.Is(err, store.ErrNotFound):
+			return store.Doc{}, internal(err)
 		}
 	}
 	want, err := c.toCognito(op, r, username)

@@ -53,7 +53,7 @@ func circumstances(seed uint64) worldConfig {
 		emulator:  emulator.Config{Seed: seed, Lag: 20 * time.Millisecond, SparsePages: seed%2 == 0, Latency: time.Duration(seed%3) * 4 * time.Millisecond},
 		cognito:   cognito.Config{Quotas: &cognito.Quotas{}, MaxBackoff: time.Millisecond, Timeout: 250 * time.Millisecond, Attempts: 1 + int(seed%4)},
 		directory: bridge.DirectoryConfig{SweepEvery: 300 * time.Millisecond, Lag: 60 * time.Millisecond},
-		limits:    server.Limits{Deadline: []time.Duration{5 * time.Second, 1100 * time.Millisecond}[seed/4%2]},
+		limits:    server.Limits{Deadline: []time.Duration{5 * time.Second, 1250 * time.Millisecond}[seed/4%2]},
 		idp:       idp.Config{Attempts: 1000, Wait: idp.Hasty(20 * time.Millisecond), Deadline: 20 * time.Second},
 	}
 }
