@@ -2,18 +2,14 @@ package bridge_test
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/bench/idp"
-	"github.com/scim-cognito/scim-cognito/bench/stack"
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
-	"github.com/scim-cognito/scim-cognito/cognito/pooltest"
 	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/schemas/filter"
 	"github.com/scim-cognito/scim-cognito/store"
@@ -283,21 +279,6 @@ func TestGrantsThatCannotBe(t *testing.T) {
 	}
 }
 
-// slow answers the first call of an operation, which it lets through, only when let is closed.
-type slow struct {
-	http.Handler
-	op           string
-	once         sync.Once
-	reached, let chan struct{}
-}
-
-func (s *slow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.Handler.ServeHTTP(w, r)
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+s.op) {
-		s.once.Do(func() { close(s.reached); <-s.let })
-	}
-}
-
 // TestAGrantAndAPushAtOnce: a role and a pushed group say different things about one membership, and the answer to the call
 // that Cognito makes first comes last. The mirror remembers what is.
 func TestAGrantAndAPushAtOnce(t *testing.T) {
@@ -322,26 +303,9 @@ func TestAGrantAndAPushAtOnce(t *testing.T) {
 			} else {
 				first, second = idp.Remove(id), idp.Op{Op: "add", Path: "roles", Value: []any{map[string]any{"value": "admin"}}}
 			}
-			h := &slow{Handler: o.emulator, op: op, reached: make(chan struct{}), let: make(chan struct{})}
-			o.restart(false, func(s *stack.Config) {
-				s.Cognito.Endpoint, s.Cognito.Transport = "http://127.0.0.1:1", pooltest.InProcess(h)
-			})
-			o.warm()
-			var wg sync.WaitGroup
-			wg.Go(func() { o.status(200, "PATCH", "/Groups/"+admins, idp.PatchBody(first)) })
-			<-h.reached
-			done := make(chan struct{})
-			wg.Go(func() {
-				defer close(done)
-				o.status(200, "PATCH", "/Users/"+id, idp.PatchBody(second))
-			})
-			select {
-			case <-done:
-			case <-time.After(100 * time.Millisecond): // it waits for the first
-			}
-			close(h.let)
-			wg.Wait()
-			o.settled()
+			o.overtaking(op, false,
+				func() { o.status(200, "PATCH", "/Groups/"+admins, idp.PatchBody(first)) },
+				func() { o.status(200, "PATCH", "/Users/"+id, idp.PatchBody(second)) })
 			o.agree()
 			if in := o.groupsOf("ada") != nil; in == adds {
 				t.Errorf("in the group: got %v, want what was said last", in)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/scim-cognito/scim-cognito/bench/stack"
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
@@ -79,6 +80,25 @@ func TestARefusedChangeLeavesLinksAsTheyWere(t *testing.T) {
 					t.Errorf("after a good change: identities %q, want %q", got, want)
 				}
 			})
+		}
+	}
+}
+
+// TestALinkIsNotTakenByACallMadeAgain: Cognito unlinks a person from whomever it finds linked, so that a call which is made
+// again, since its reply was lost, must not come after the person's link to somebody else.
+func TestALinkIsNotTakenByACallMadeAgain(t *testing.T) {
+	t.Parallel()
+	o := newBureau(t, worldConfig{federation: bridge.FederationConfig{Provider: "Okta", SubjectFrom: "externalId", Attribute: cognito.Subject},
+		cognito: cognito.Config{Quotas: &cognito.Quotas{}, MaxBackoff: 1, Attempts: 2}})
+	ada := o.pushed("POST", "/Users", subjected("ada", "00u1")).ID()
+	var grace string
+	o.overtaking("AdminDisableProviderForUser", true,
+		func() { o.status(200, "PUT", "/Users/"+ada, subjected("ada", "00u9")) },
+		func() { grace = o.push("POST", "/Users", subjected("grace", "00u1")).ID() })
+	for subject, want := range map[string]string{"00u9": ada, "00u1": grace} {
+		in, err := o.emulator.SignInFederated(emulator.FederatedSignIn{Pool: stack.PoolID, Provider: "Okta", Subject: subject})
+		if err != nil || in.Sub != want || !in.Linked {
+			t.Errorf("%s signs in: got %+v, %v; want the user %s", subject, in, err, want)
 		}
 	}
 }

@@ -19,7 +19,12 @@ const maxLinks = 5
 // federated profile, in the same misleading words, so that reads settle which: it is never taken from another user.
 func (d *Directory) linkUser(ctx context.Context, op *operation, s Step, user cognito.User) (cognito.User, error) {
 	l := *s.Link
-	err := d.pool.LinkUser(ctx, s.User, l.External)
+	unlock, err := d.lockSubject(ctx, l.External)
+	if err != nil {
+		return user, err
+	}
+	defer unlock()
+	err = d.pool.LinkUser(ctx, s.User, l.External)
 	switch {
 	case err == nil:
 		op.linked = append(op.linked, l)
@@ -85,6 +90,13 @@ func (d *Directory) whyNot(ctx context.Context, op *operation, s Step, refused e
 		}
 		made = unknown(refused)
 	}
+}
+
+// lockSubject keeps others from linking or unlinking somebody until unlock is called. Cognito unlinks a person from whomever
+// it finds linked: a call that is made again, because its reply was lost, would take the link that another user has got since.
+// Nobody who has the lock waits with it for another.
+func (d *Directory) lockSubject(ctx context.Context, e cognito.External) (unlock func(), err error) {
+	return d.mirror.Lock(ctx, "subject:"+e.Provider+":"+e.Value)
 }
 
 // linkLeaves reports, as an error that passes, that a link may be that of a user whose deletion the journal has not finished.
@@ -169,6 +181,11 @@ func (d *Directory) unlinkUser(ctx context.Context, s Step, user cognito.User) (
 // unlink takes one identity of a user's away: by subject or, before anybody has signed in by it, by what it was made with,
 // which is one of the attributes that connections link people by.
 func (d *Directory) unlink(ctx context.Context, username string, i cognito.Identity) error {
+	unlock, err := d.lockSubject(ctx, cognito.External{Provider: i.Provider, Value: i.Subject})
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	attributes := slices.Insert(d.federations.attributes(i.Provider), 0, cognito.Subject)
 	for n, attribute := range attributes {
 		err := d.pool.Unlink(ctx, cognito.External{Provider: i.Provider, Attribute: attribute, Value: i.Subject})
@@ -212,7 +229,12 @@ func (d *Directory) undo(ctx context.Context, op *operation, e *entry, failed St
 		return errors.Join(err, errUndone, d.forget(ctx, store.User, user.Sub))
 	}
 	for _, l := range op.linked {
-		if back := d.pool.Unlink(ctx, l.External); back != nil && cognito.KindOf(back) != cognito.NotFound {
+		unlock, back := d.lockSubject(ctx, l.External)
+		if back == nil {
+			back = d.pool.Unlink(ctx, l.External)
+			unlock()
+		}
+		if back != nil && cognito.KindOf(back) != cognito.NotFound {
 			op.note("the new link to %s stays, although the rest of the change was refused: %s", l.Provider, outcome(back))
 			continue
 		}

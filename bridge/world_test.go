@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/cognito/pooltest"
 	"github.com/scim-cognito/scim-cognito/schemas"
 	"github.com/scim-cognito/scim-cognito/server"
 )
@@ -235,6 +238,53 @@ func (w *world) agree() {
 	if diff := cmp.Diff(pool, w.inMirror()); diff != "" {
 		w.t.Errorf("the mirror after a sweep (-pool +mirror):\n%s", diff)
 	}
+}
+
+// slow answers the first call of an operation, which it lets through, only when let is closed, or never.
+type slow struct {
+	http.Handler
+	op           string
+	lost         bool
+	once         sync.Once
+	reached, let chan struct{}
+}
+
+func (s *slow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.Handler.ServeHTTP(w, r)
+	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+s.op) {
+		return
+	}
+	first := false
+	s.once.Do(func() { close(s.reached); <-s.let; first = true })
+	if first && s.lost {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// overtaking makes two requests of which the second comes when Cognito has done op for the first, and has not answered. If
+// lost, it never does, and the call is made again.
+func (w *world) overtaking(op string, lost bool, first, second func()) {
+	w.t.Helper()
+	h := &slow{Handler: w.emulator, op: op, lost: lost, reached: make(chan struct{}), let: make(chan struct{})}
+	w.restart(false, func(s *stack.Config) {
+		s.Cognito.Endpoint, s.Cognito.Transport = "http://127.0.0.1:1", pooltest.InProcess(h)
+	})
+	w.warm()
+	var wg sync.WaitGroup
+	wg.Go(first)
+	<-h.reached
+	done := make(chan struct{})
+	wg.Go(func() {
+		defer close(done)
+		second()
+	})
+	select {
+	case <-done:
+	case <-time.After(100 * time.Millisecond): // it waits for the first
+	}
+	close(h.let)
+	wg.Wait()
+	w.settled()
 }
 
 // object is the resource as JSON compares: got from an answer or made up.
