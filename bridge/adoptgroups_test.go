@@ -141,3 +141,14 @@ func TestAnAdoptedGroupKeepsWhatIsNotSCIMs(t *testing.T) {
 		t.Errorf("activity: got %s, want the former Description", got)
 	}
 }
+
+// TestGroupsThatAreNotThereAreNamed: whoever has misspelt one in the configuration reads so in the log.
+func TestGroupsThatAreNotThereAreNamed(t *testing.T) {
+	t.Parallel()
+	var log lockedLog
+	r := newRig(t, func(c *rigConfig) {
+		c.log = &log
+		c.dir.AdoptGroups, c.dir.Grants = []string{bridge.EveryGroup, "Stuff"}, table
+	})
+	r.until("the four are named", func() bool { return strings.Contains(log.String(), `groups="[Admins Auditors Stuff Support]"`) })
+}

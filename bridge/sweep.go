@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/cognito"
@@ -78,9 +79,37 @@ func (d *Directory) sweep(ctx context.Context) error {
 		return err
 	}
 	d.stale.Store(false)
-	d.swept.Store(ended.UnixMilli())
+	first := d.swept.Swap(ended.UnixMilli()) == 0
 	if !d.warm.Swap(true) {
 		d.log.Info("the mirror is complete", "seconds", ended.Sub(started).Seconds())
+	}
+	if first {
+		return d.nameMissingGroups(ctx)
+	}
+	return nil
+}
+
+// nameMissingGroups tells the operator of groups that the configuration names and the pool does not have: they may be misspelt.
+func (d *Directory) nameMissingGroups(ctx context.Context) error {
+	names := slices.Clone(d.adoption.groups)
+	for _, g := range d.grants {
+		names = append(names, g.Group)
+	}
+	slices.Sort(names)
+	var missing []string
+	for _, name := range slices.Compact(names) {
+		if name == "" || name == EveryGroup {
+			continue
+		}
+		switch _, err := d.mirror.ByPoolName(ctx, store.Group, name); {
+		case errors.Is(err, store.ErrNotFound):
+			missing = append(missing, name)
+		case err != nil:
+			return internal(err)
+		}
+	}
+	if len(missing) > 0 {
+		d.log.Warn("groups that adoptGroups or grants name are not in the pool", "groups", missing)
 	}
 	return nil
 }
