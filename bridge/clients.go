@@ -12,9 +12,9 @@ import (
 )
 
 // CheckClients refuses app clients through which people could write custom:scim, where SCIM keeps who they are, whom they
-// report to and that they are managed at all, or an attribute whose values grant memberships; and warns of those that put
-// custom:scim into each ID token, or by which people give themselves an address that identity providers take for somebody
-// else's. The error says, client by client, how to mend it.
+// report to and that they are managed at all, an attribute whose values grant memberships, or the address that is their
+// userName; and warns of those that put custom:scim into each ID token, or by which people give themselves an address that
+// identity providers take for somebody else's. The error says, client by client, how to mend it.
 func (d *Directory) CheckClients(ctx context.Context) error {
 	clients, err := appClients(ctx, d.pool)
 	if err != nil {
@@ -32,20 +32,22 @@ func (d *Directory) CheckClients(ctx context.Context) error {
 		d.warnOfReading(c)
 	}
 	if len(addressed) > 0 {
-		d.log.Warn("people can give themselves any e-mail address through an app client, and an identity provider that looks for the address, or, where it "+
-			"is the username, for the userName, finds them: take email out of the client's write attributes, or have the pool verify it first "+
-			"(UserAttributeUpdateSettings)", "clients", addressed)
+		d.log.Warn("people can give themselves any e-mail address through an app client, and an identity provider that looks for the address finds them: "+
+			"take email out of the client's write attributes, or have the pool verify it first (UserAttributeUpdateSettings)", "clients", addressed)
 	}
 	if len(writable) == 0 {
 		return nil
 	}
-	what, with := schemas.Overflow, "their own SCIM record"
+	what, with := []string{schemas.Overflow}, "their own SCIM record"
 	if len(d.granting) > 0 {
-		what, with = what+" or "+strings.Join(d.granting, ", "), with+" or the groups that grants stand for"
+		what, with = append(what, d.granting...), with+" or the groups that grants stand for"
+	}
+	if names := d.naming(); len(names) > 0 {
+		what, with = append(what, names...), with+" or whom identity providers take them for (unless the pool verifies an address before it counts: UserAttributeUpdateSettings)"
 	}
 	return fmt.Errorf("people can write their own %s in pool %s, and with it %s, through %d app client(s); mend each of them with its command, "+
 		"which keeps the other settings (Cognito sets back what it is not given), or set clients to \"acknowledge\":\n%s",
-		what, d.poolID, with, len(writable), strings.Join(writable, "\n"))
+		strings.Join(what, " or "), d.poolID, with, len(writable), strings.Join(writable, "\n"))
 }
 
 // warnOfReading names a client that puts the overflow into ID tokens. One that does not say what it reads may: see mayWrite.
@@ -85,8 +87,16 @@ func appClients(ctx context.Context, pool *cognito.Pool) ([]cognito.Client, erro
 	}
 }
 
-// reserved are the attributes that people must not write: SCIM's own, and those that grant memberships.
-func (d *Directory) reserved() []string { return slices.Concat(schemas.OverflowNames(), d.granting) }
+// reserved are the attributes that people must not write: SCIM's own, those that grant memberships, and those that name them.
+func (d *Directory) reserved() []string {
+	return slices.Concat(schemas.OverflowNames(), d.granting, d.naming())
+}
+
+// naming are the attributes that hold people's userName, and count before they are verified: whoever takes the address of
+// somebody who is yet to be provisioned is who the identity provider then finds.
+func (d *Directory) naming() []string {
+	return slices.DeleteFunc(slices.Clone(d.style.logins), func(name string) bool { return slices.Contains(d.pool.Info().VerifyBeforeUpdate, name) })
+}
 
 // mayWrite reports a client that writes what is reserved. One that does not say what it writes counts as well: AWS documents
 // that as the standard attributes, the console and the CDK as all, and people sign up and edit themselves by it. An empty
@@ -95,9 +105,10 @@ func (d *Directory) mayWrite(c cognito.Client) bool {
 	return len(c.Write) == 0 || len(among(c.Write, d.reserved())) > 0
 }
 
-// ownAddress reports a client through which people give themselves an e-mail address that counts before it is verified.
+// ownAddress reports a client through which people give themselves an e-mail address that counts before it is verified. Where
+// that is their userName, the client is refused.
 func (d *Directory) ownAddress(c cognito.Client) bool {
-	return !slices.Contains(d.pool.Info().VerifyBeforeUpdate, "email") && (len(c.Write) == 0 || slices.Contains(c.Write, "email"))
+	return !slices.Contains(d.style.logins, "email") && !slices.Contains(d.pool.Info().VerifyBeforeUpdate, "email") && (len(c.Write) == 0 || slices.Contains(c.Write, "email"))
 }
 
 // among are those of certain names that are among all.
@@ -141,7 +152,7 @@ func (d *Directory) writable() []string {
 	var names []string
 	for name, a := range d.pool.Info().Attributes {
 		if a.Mutable && !strings.Contains(name, ":") && !strings.HasSuffix(name, "_verified") && name != "sub" && name != "identities" &&
-			!slices.Contains(d.granting, name) {
+			!slices.Contains(d.reserved(), name) {
 			names = append(names, name)
 		}
 	}

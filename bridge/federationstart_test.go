@@ -99,6 +99,7 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 		log     string
 
 		verified bool // the pool verifies an address before it counts, and nothing is logged
+		pool     func(*emulator.PoolConfig)
 	}{
 		"none":     {},
 		"harmless": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"nickname"}, ReadAttributes: []string{"email"}}}},
@@ -108,6 +109,11 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 			want: []string{"writes custom:scim, custom:scim_3:\n    aws cognito-idp describe-user-pool-client --user-pool-id us-east-1_local"}},
 		"one that writes an address":                {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}}}, log: "give themselves any e-mail address"},
 		"one that writes an address to be verified": {clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email"}, ReadAttributes: []string{"email"}}}, verified: true},
+		"one that writes what names people": {pool: func(p *emulator.PoolConfig) { p.UsernameAttributes = []string{"email"} },
+			clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email", "name"}}, {}},
+			want:    []string{"custom:scim or email in pool", "through 2 app client(s)", `.WriteAttributes -= ["email"]`, `.WriteAttributes = ["address", "birthdate", "family_name", `}},
+		"one that writes what names people, once verified": {verified: true, pool: func(p *emulator.PoolConfig) { p.UsernameAttributes = []string{"email"} },
+			clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email", "name"}, ReadAttributes: []string{"email"}}}},
 		"one that writes what grants": {grants: byNickName, clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"email", "nickname"}}},
 			want: []string{"custom:scim or nickname", "writes nickname:\n", `.WriteAttributes -= ["nickname"]`}},
 		"one that writes anything else": {grants: byNickName, clients: []cip.CreateUserPoolClientInput{{WriteAttributes: []string{"address", "given_name"}, ReadAttributes: []string{"email"}}}},
@@ -127,6 +133,9 @@ func TestAppClientsThatWriteOurAttributes(t *testing.T) {
 			var log lockedLog
 			r := newRig(t, func(rc *rigConfig) {
 				rc.cold, rc.log, rc.dir.Grants = true, &log, c.grants
+				if c.pool != nil {
+					c.pool(&rc.pool)
+				}
 				if c.verified {
 					rc.pool.AutoVerified, rc.pool.VerifyBeforeUpdate = []string{"email"}, []string{"email"}
 				}
