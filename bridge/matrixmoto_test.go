@@ -30,9 +30,7 @@ func TestMatrixOnMoto(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := readMatrix(t, string(document))
-	url := pooltest.Moto(t)
-	e := endpoint{url: url, wire: &http.Transport{}, aws: cip.New(cip.Options{Region: "us-east-1", BaseEndpoint: &url,
-		Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")})}
+	e := onMoto(t)
 	for _, r := range matrixRows {
 		if len(r.pool.AliasAttributes) > 0 {
 			continue
@@ -50,4 +48,10 @@ func TestMatrixOnMoto(t *testing.T) {
 			}
 		})
 	}
+}
+
+func onMoto(t *testing.T) endpoint {
+	url := pooltest.Moto(t)
+	return endpoint{url: url, wire: &http.Transport{}, aws: cip.New(cip.Options{Region: "us-east-1", BaseEndpoint: &url,
+		Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")})}
 }

@@ -33,7 +33,7 @@ func (c *Connection) SyncsPasswords() bool { return c.cfg.Passwords == SyncPassw
 // one, and a repetition of the request brings it again.
 type secret struct {
 	text    string
-	random  bool // made here: can be made again
+	random  bool // made when it is set; text is empty
 	lenient bool // the pool's policy may refuse it without failing the request
 	// temporary leaves the user FORCE_CHANGE_PASSWORD: without "forgot password", by which whoever has had the account could
 	// get it back.
@@ -66,11 +66,20 @@ func takenPassword(username string) Step {
 	return s
 }
 
-// randomPassword is the step that sets a password which nobody knows. It has every kind of character, and is longer than
-// any policy can demand (99).
+// randomPassword is the step that sets a password which nobody knows.
 func randomPassword(username string) Step {
-	text := rand.Text() + "-" + strings.ToLower(rand.Text()) + "+" + rand.Text() + "=" + strings.ToLower(rand.Text()) + "Aa0!"
-	return Step{Op: SetPassword, User: username, secret: secret{text: text, random: true}}
+	return Step{Op: SetPassword, User: username, secret: secret{random: true}}
+}
+
+// unknowable is a password with every kind of character, and as many as any policy can demand. That would be 99; moto takes
+// no more than 98.
+func (d *Directory) unknowable() string {
+	text := "Aa0!"
+	length := max(98, d.pool.Info().MinPassword)
+	for len(text) < length {
+		text += rand.Text() + strings.ToLower(rand.Text())
+	}
+	return text[:length]
 }
 
 // afterLeaving puts steps behind those that take access away, and before all others: a password that is refused then
@@ -100,7 +109,11 @@ func (p Plan) takesOver() bool {
 
 // setPassword makes the call of a SetPassword step.
 func (d *Directory) setPassword(ctx context.Context, op *operation, s Step) error {
-	err := d.pool.SetPassword(ctx, s.User, s.secret.text, !s.secret.temporary)
+	text := s.secret.text
+	if s.secret.random {
+		text = d.unknowable()
+	}
+	err := d.pool.SetPassword(ctx, s.User, text, !s.secret.temporary)
 	var e *cognito.Error
 	switch {
 	case !errors.As(err, &e):

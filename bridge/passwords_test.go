@@ -232,7 +232,10 @@ func TestRandomPasswordSatisfiesEveryPolicy(t *testing.T) {
 		})
 	}
 	var log lockedLog
-	r := newRig(t, withPasswords(bridge.RandomPasswords), func(c *rigConfig) { c.front, c.log = listen, &log })
+	strictest := func(next http.Handler) http.Handler {
+		return described{Handler: listen(next), old: `"MinimumLength":8`, new: `"MinimumLength":99`}
+	}
+	r := newRig(t, withPasswords(bridge.RandomPasswords), func(c *rigConfig) { c.front, c.log = strictest, &log })
 	r.createUser(user("ada", ""))
 	r.createUser(user("grace", ""))
 	if len(made) != 2 || made[0] == made[1] {

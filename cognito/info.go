@@ -43,6 +43,9 @@ type Info struct {
 	// Passkeys: people can sign in with passkeys (WebAuthn), which no admin can list
 	// or take away.
 	Passkeys bool
+	// MinPassword: the shortest password that the pool's policy takes, in characters;
+	// 0: not said.
+	MinPassword int
 }
 
 // AttributeInfo is one attribute of a pool's schema.
@@ -85,6 +88,9 @@ func infoFrom(id string, pool *types.UserPoolType) (Info, error) {
 	}
 	if p := pool.Policies; p != nil && p.SignInPolicy != nil {
 		info.Passkeys = slices.Contains(p.SignInPolicy.AllowedFirstAuthFactors, types.AuthFactorTypeWebAuthn)
+	}
+	if p := pool.Policies; p != nil && p.PasswordPolicy != nil {
+		info.MinPassword = int(aws.ToInt32(p.PasswordPolicy.MinimumLength))
 	}
 	if c := pool.UsernameConfiguration; c != nil && c.CaseSensitive != nil {
 		info.CaseSensitive = *c.CaseSensitive

@@ -218,7 +218,7 @@ func TestInfo(t *testing.T) {
 	description := `{"UserPool":{"Id":"eu-west-1_Fake","Name":"people","Arn":"arn:aws:cognito-idp:eu-west-1:1:userpool/eu-west-1_Fake",
 		"CreationDate":1477662772.246,"EstimatedNumberOfUsers":12,"UsernameAttributes":["email"],"AliasAttributes":["preferred_username"],
 		"AutoVerifiedAttributes":["email"],"UsernameConfiguration":{"CaseSensitive":false},
-		"AdminCreateUserConfig":{"AllowAdminCreateUserOnly":false},"Policies":{"SignInPolicy":{"AllowedFirstAuthFactors":["PASSWORD","WEB_AUTHN"]}},
+		"AdminCreateUserConfig":{"AllowAdminCreateUserOnly":false},"Policies":{"PasswordPolicy":{"MinimumLength":12},"SignInPolicy":{"AllowedFirstAuthFactors":["PASSWORD","WEB_AUTHN"]}},
 		"UserAttributeUpdateSettings":{"AttributesRequireVerificationBeforeUpdate":["phone_number"]},
 		"SchemaAttributes":[
 			{"Name":"sub","AttributeDataType":"String","Mutable":false,"Required":true,"StringAttributeConstraints":{"MinLength":"1","MaxLength":"2048"}},
@@ -234,7 +234,7 @@ func TestInfo(t *testing.T) {
 		ID: fakePool, Name: "people", ARN: "arn:aws:cognito-idp:eu-west-1:1:userpool/eu-west-1_Fake",
 		Created: time.UnixMilli(1477662772246), EstimatedUsers: 12,
 		UsernameAttributes: []string{"email"}, AliasAttributes: []string{"preferred_username"},
-		AutoVerified: []string{"email"}, VerifyBeforeUpdate: []string{"phone_number"}, SelfSignUp: true, Passkeys: true,
+		AutoVerified: []string{"email"}, VerifyBeforeUpdate: []string{"phone_number"}, SelfSignUp: true, Passkeys: true, MinPassword: 12,
 		Attributes: map[string]cognito.AttributeInfo{
 			"sub":            {Type: "String", Required: true, MinLength: 1, MaxLength: 2048},
 			"updated_at":     {Type: "Number", Mutable: true, MinValue: "0"},
