@@ -153,7 +153,7 @@ func searchable(provider cognito.Provider, attribute string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("federation.attribute: identity provider %s does not map %q; write %s, or one of what it maps: %s",
-		provider.Name, attribute, cognito.Subject, strings.Join(slices.Sorted(maps.Keys(provider.Mapping)), ", "))
+		provider.Name, attribute, cognito.Subject, cmp.Or(strings.Join(slices.Sorted(maps.Keys(provider.Mapping)), ", "), "nothing yet"))
 }
 
 // meddling names what of the provider's attribute mapping, which Cognito applies anew at each sign-in, gets in the way of

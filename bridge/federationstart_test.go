@@ -44,6 +44,8 @@ func TestFederationIsHeldAgainstThePool(t *testing.T) {
 			federation: with(func(c *bridge.FederationConfig) { c.SubjectFrom = "nameID" }), want: `federation.subjectFrom: "nameID"`},
 		"an attribute that is not mapped": {providers: map[string]map[string]string{"Okta": {"email": "mail"}},
 			federation: with(func(c *bridge.FederationConfig) { c.Attribute = "nickname" }), want: `does not map "nickname"; write Cognito_Subject, or one of what it maps: email`},
+		"a provider that maps nothing": {providers: map[string]map[string]string{"Okta": nil},
+			federation: with(func(c *bridge.FederationConfig) { c.Attribute = "email" }), want: `or one of what it maps: nothing yet`},
 		"a claim that is mapped": {providers: map[string]map[string]string{"Okta": {"email": "mail", "email_verified": "v"}},
 			federation: with(func(c *bridge.FederationConfig) { c.Attribute = "mail" }), log: `attributes=[email]`},
 		"an attribute that Cognito does not search by": {providers: map[string]map[string]string{"Okta": {"custom:oid": "oid"}},
