@@ -14,7 +14,7 @@ import (
 
 // Names that seeded people have. There are few of them, so that searches by name find many.
 var (
-	seedGiven  = []string{"Ada", "Alan", "Barbara", "Claude", "Donald", "Edsger", "Frances", "Grace", "Hedy", "Ivan", "Jean", "Katherine", "Leslie", "Margaret", "Niklaus", "Radia"}
+	seedGiven  = []string{"Ada", "Alan", "Barbara", "Charles", "Donald", "Edsger", "Frances", "Grace", "Hedy", "Ivan", "Jean", "Katherine", "Leslie", "Margaret", "Niklaus", "Radia"}
 	seedFamily = []string{"Allen", "Bartik", "Dijkstra", "Hamilton", "Hopper", "Johnson", "Knuth", "Lamarr", "Lamport", "Liskov", "Lovelace", "Perlman", "Shannon", "Sutherland", "Turing", "Wirth"}
 )
 
