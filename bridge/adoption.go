@@ -36,7 +36,7 @@ const EveryGroup = "*"
 // adoption is the policy of a directory.
 type adoption struct {
 	users    Adoption // never AdoptByPool
-	takeOver bool     // accounts may be their makers': see planTakeOver
+	takeOver bool     // accounts may be their makers': see planAdoption
 	groups   []string // GroupNames in order, EveryGroup among them
 }
 

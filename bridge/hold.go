@@ -10,8 +10,18 @@ import (
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
-// userKey and its siblings name locks and journal entries. A resource's own lock is taken before that of a name it wants,
-// and several names in order; a resource that is being created comes last, when nobody else can know of it.
+// userKey and its siblings name locks and journal entries. Locks are taken in this order, so that nobody waits for who waits
+// for them:
+//
+//   - a group's, before those of the users whom it adopts as its members
+//   - a resource's own
+//   - of the userNames or displayNames it wants, several in order
+//   - of the aliases it wants (aliasKey), several in order
+//   - that of a user who is being created, when nobody else can know of it
+//   - of a subject or a membership (lockSubject, membershipKey), one at a time, and nothing else is waited for with it
+//
+// There are two exceptions. To bring somebody back, and to settle a creation that the journal has, a user's lock is waited for
+// with a userName's in hand: of those who have them the other way round a request has a deadline, and the journal gives way.
 func userKey(id string) string  { return "user:" + id }
 func groupKey(id string) string { return "group:" + id }
 func keyOf(kind store.Kind, id string) string {

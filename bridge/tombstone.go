@@ -166,8 +166,7 @@ func (c *Connection) revive(ctx context.Context, op *operation, r schemas.Resour
 		return store.Doc{}, internal(err)
 	}
 	doc := d.likeliest(docs, r.String("userName"))
-	// Nobody who has a tombstone's lock waits for a name, but the journal, which gives way: waiting for it with a name in hand
-	// blocks nobody.
+	// Out of order (see userKey): nobody who has a tombstone's lock waits for a name, but the journal, which gives way.
 	if err := h.add(ctx, d, userKey(doc.ID)); err != nil {
 		return store.Doc{}, err
 	}
