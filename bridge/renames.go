@@ -7,6 +7,7 @@ import (
 
 	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/schemas"
+	"github.com/scim-cognito/scim-cognito/store"
 )
 
 // Cognito keeps Usernames unique; that no two users have one userName is for us to see to. The mirror tells who has which,
@@ -67,9 +68,10 @@ func (d *Directory) unpromised(ctx context.Context, userName, id string) error {
 		Detail: "another user's change to this userName is not settled yet; repeat the request"}
 }
 
-// renaming notes in op that its plan gives the user another userName than the mirror knows.
-func (o *operation) renaming(from, to string) {
-	if o.renames = ""; !sameName(from, to) {
+// renaming notes in op that its plan gives the user of a row another userName than the mirror lists it by: any, if it does
+// not list the user yet.
+func (o *operation) renaming(doc store.Doc, to string) {
+	if o.renames = ""; doc.State != store.Listed || !sameName(doc.Display, to) {
 		o.renames = to
 	}
 }
@@ -78,7 +80,7 @@ func (o *operation) renaming(from, to string) {
 // name's lock is h's from then on.
 func (d *Directory) renameable(ctx context.Context, h *hold, user cognito.User, to string) error {
 	r, _ := d.mapping.FromCognito(schemas.PoolUser{Username: user.Username, Sub: user.Sub, Attributes: d.shown(user)})
-	if to == "" || sameName(r.String("userName"), to) {
+	if to == "" || d.adoption.userState(user) == store.Listed && sameName(r.String("userName"), to) {
 		return nil
 	}
 	if err := h.add(ctx, d, userNameKey(to)); err != nil {

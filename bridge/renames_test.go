@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/schemas"
 )
@@ -148,5 +149,69 @@ func TestARenameWaitsForACreation(t *testing.T) {
 				t.Errorf("%s is user %s, called %s, enabled %v; want another than bob, called Ada, disabled", s.to, u.Sub, u.Attributes["name"], u.Enabled)
 			}
 		})
+	}
+}
+
+// TestAPromisedUserNameIsNotBroughtBack: what was said of creations holds for somebody who comes back under the name.
+func TestAPromisedUserNameIsNotBroughtBack(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []emulator.FaultKind{emulator.ServerError, emulator.ResetAfter} {
+		t.Run(fmt.Sprint(kind), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, keepDeleted, func(c *rigConfig) { c.dir.Lag = time.Millisecond })
+			ann, zoe := r.create(somebody("ann", "")), r.create(somebody("zoe", ""))
+			if err := r.DeleteUser(t.Context(), zoe.ID); err != nil {
+				t.Fatal(err)
+			}
+			r.fault(emulator.Fault{Operation: "AdminUpdateUserAttributes", Kind: kind})
+			if err := r.renamed(ann.ID, "beth"); kindOf(err) != "unavailable" {
+				t.Fatalf("renaming: %v, want unavailable", err)
+			}
+			r.emulator.ClearFaults()
+			back := schemas.Resource{"userName": "beth", "externalId": "of zoe"}
+			if _, err := r.CreateUser(t.Context(), back); kindOf(err) != "too many" && kindOf(err) != "exists" {
+				t.Errorf("bringing back: %v, want too many, or exists when the change was made", err)
+			}
+			r.until("the journal is empty", func() bool { return r.journal() == 0 })
+			if got := r.called("beth"); len(got) != 1 || got[0] != ann.ID {
+				t.Errorf("users called beth: got %v, want %s alone", got, ann.ID)
+			}
+		})
+	}
+}
+
+// TestAnAdoptedUserNameIsPromised: until the adoption is settled the mirror does not list who has the name.
+func TestAnAdoptedUserNameIsPromised(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []emulator.FaultKind{emulator.ServerError, emulator.ResetAfter} {
+		for _, restarts := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/restart=%v", kind, restarts), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, func(c *rigConfig) { c.dir.Adoption, c.dir.Lag = bridge.AdoptMatches, time.Millisecond })
+				if _, err := r.pool.CreateUser(t.Context(), "ada", nil); err != nil {
+					t.Fatal(err)
+				}
+				r.dir.Resync()
+				r.until("she is offered", func() bool { return len(r.called("ada")) == 1 })
+				ada, bob := r.called("ada")[0], r.create(somebody("bob", ""))
+				r.fault(emulator.Fault{Operation: "AdminUpdateUserAttributes", Kind: kind})
+				if _, err := r.patchUser(ada, `{"Operations":[{"op":"replace","path":"displayName","value":"Ada"}]}`); kindOf(err) != "unavailable" {
+					t.Fatalf("adopting: %v, want unavailable", err)
+				}
+				if restarts {
+					r.shutDown()
+					r.start()
+				}
+				if err := r.renamed(bob.ID, "ada"); kindOf(err) != "too many" && kindOf(err) != "exists" {
+					t.Errorf("renaming another while the adoption is not settled: %v, want too many, or exists when it was made", err)
+				}
+				r.emulator.ClearFaults()
+				_ = r.renamed(bob.ID, "ada")
+				r.until("the journal is empty", func() bool { return r.journal() == 0 })
+				if got := r.called("ada"); len(got) != 1 || got[0] != ada {
+					t.Errorf("users called ada: got %v, want %s alone", got, ada)
+				}
+			})
+		}
 	}
 }

@@ -184,6 +184,9 @@ func (c *Connection) revive(ctx context.Context, op *operation, r schemas.Resour
 		}
 		return c.madeBefore(ctx, op, r, h, nil)
 	}
+	if err := d.free(ctx, r.String("userName"), doc.ID); err != nil {
+		return store.Doc{}, err
+	}
 	pending, err := d.pending(ctx, userKey(doc.ID))
 	if err != nil {
 		return store.Doc{}, err

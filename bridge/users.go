@@ -147,9 +147,9 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	op.plan = op.plan.with(granted, doc.PoolName)
 	switch {
 	case refusal == nil:
-		op.renaming(doc.Display, want.String("userName"))
-	case left == nil || repeated(left):
-		op.renaming(doc.Display, is.String("userName"))
+		op.renaming(doc, want.String("userName"))
+	case !user.adopt && (left == nil || repeated(left)):
+		op.renaming(doc, is.String("userName"))
 	}
 	doc, err = c.carryChange(ctx, op, doc, pending, user.User, hold, held)
 	if refusal = fromCognito(refusal); err == nil && repeated(refusal) {
