@@ -162,6 +162,13 @@ func (r *running) count() int {
 	return len(r.work)
 }
 
+// has reports whether work under a key is being done.
+func (r *running) has(key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.work[key] != nil
+}
+
 // end notes that the work under a key has ended, and reports whether its request waits to be told.
 func (r *running) end(key string) (told bool) {
 	r.mu.Lock()

@@ -32,15 +32,19 @@ func (d *Directory) journalLoop(ctx context.Context) {
 	}
 }
 
-// journalRound does what is due. Each piece of work gives way to a request for the same resource.
+// journalRound does what is due. Each piece of work gives way to a request for the same resource. What is being done already,
+// for longer than its lease, is left to who does it: to wait for that would stop the whole journal.
 func (d *Directory) journalRound(ctx context.Context) error {
-	due, err := d.mirror.JournalDue(ctx, d.now(), 100)
+	due, err := d.mirror.JournalDue(ctx, d.now(), 100+d.running.count())
 	if err != nil {
 		return err
 	}
 	g, gctx := errgroup.WithContext(cognito.WithPriority(ctx, cognito.Journal))
 	g.SetLimit(4)
 	for _, row := range due {
+		if d.running.has(row.Key) {
+			continue
+		}
 		g.Go(func() error { return d.resume(gctx, row.Key) })
 	}
 	return g.Wait()

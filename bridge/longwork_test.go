@@ -1,0 +1,45 @@
+package bridge_test
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+)
+
+// TestLongWorkStopsNoOther: work that takes longer than its lease is left to who does it, and the rest of the journal goes on.
+func TestLongWorkStopsNoOther(t *testing.T) {
+	t.Parallel()
+	var later atomic.Int64
+	h := &held{op: "AdminAddUserToGroup", reached: make(chan struct{}), let: make(chan struct{})}
+	r := newRig(t, func(c *rigConfig) {
+		c.dir.Clock = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+		c.front = func(e http.Handler) http.Handler { h.Handler = e; return h }
+		c.attempts = 1
+	})
+	ann, bob, carl := r.create(somebody("ann", "")), r.create(somebody("bob", "")), r.create(somebody("carl", ""))
+	group := r.createGroup(`{"displayName":"Staff"}`).ID
+	leave := func(id, username string) {
+		r.fault(emulator.Fault{Operation: "AdminDisableUser", Kind: emulator.ServerError})
+		if _, err := r.patchUser(id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`); kindOf(err) != "unavailable" {
+			t.Fatalf("deactivating: got %v, want unavailable", err)
+		}
+		r.emulator.ClearFaults()
+		r.until(username+" is disabled", func() bool { return !r.inPool(username).Enabled })
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(h.let)
+	wg.Go(func() {
+		if _, err := r.patchGroup(group, `{"Operations":[{"op":"add","path":"members","value":`+values(ann.ID, bob.ID)+`}]}`); err != nil {
+			t.Error(err)
+		}
+	})
+	<-h.reached
+	later.Store(int64(2 * time.Minute))
+	leave(bob.ID, "bob") // by a round that has come upon the group, too
+	leave(carl.ID, "carl")
+}
