@@ -43,7 +43,10 @@ func (d *Directory) finishDeletion(ctx context.Context, id string, h *hold, err 
 	if pendingErr != nil || !pending.entombs() {
 		return cmp.Or(pendingErr, err)
 	}
-	return errors.Join(d.finish(ctx, userKey(id), h), d.unhold(ctx, id))
+	if err := d.replay(ctx, pending, h); err != nil && !gone(err) {
+		return fromCognito(err)
+	}
+	return d.unhold(ctx, id)
 }
 
 // leaving is how long it may take until it is clear whether a resource, whose lock the caller need not have, is deleted;

@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,4 +43,42 @@ func TestLongWorkStopsNoOther(t *testing.T) {
 	later.Store(int64(2 * time.Minute))
 	leave(bob.ID, "bob") // by a round that has come upon the group, too
 	leave(carl.ID, "carl")
+}
+
+// refusing answers an operation, once it is told to, as Cognito does what it never allows.
+type refusing struct {
+	http.Handler
+	op string
+	on atomic.Bool
+}
+
+func (f *refusing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !f.on.Load() || !strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+f.op) {
+		f.Handler.ServeHTTP(w, r)
+		return
+	}
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = w.Write([]byte(`{"__type":"InvalidParameterException","message":"no"}`))
+}
+
+func (f *refusing) front(c *rigConfig) {
+	c.front = func(e http.Handler) http.Handler { f.Handler = e; return f }
+	c.attempts = 1
+}
+
+// TestADeletionThatIsRefused: the deletion repeated does not say that it is done.
+func TestADeletionThatIsRefused(t *testing.T) {
+	t.Parallel()
+	f := &refusing{op: "AdminRemoveUserFromGroup"}
+	r := newRig(t, keepDeleted, f.front)
+	id := r.createUser(`{"userName":"ada"}`).ID
+	r.createGroup(`{"displayName":"Staff","members":` + values(id) + `}`)
+	r.fault(emulator.Fault{Operation: f.op, Kind: emulator.ServerError, Count: 1})
+	if err := r.DeleteUser(t.Context(), id); kindOf(err) != "unavailable" {
+		t.Fatalf("deleting: got %v, want unavailable", err)
+	}
+	f.on.Store(true)
+	if err := r.DeleteUser(t.Context(), id); kindOf(err) != "invalid" {
+		t.Errorf("deleting again: got %v, want invalid", err)
+	}
 }
