@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scim-cognito/scim-cognito/bridge"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/schemas"
 )
 
 // TestLongWorkStopsNoOther: work that takes longer than its lease is left to who does it, and the rest of the journal goes on.
@@ -81,4 +83,24 @@ func TestADeletionThatIsRefused(t *testing.T) {
 	if err := r.DeleteUser(t.Context(), id); kindOf(err) != "invalid" {
 		t.Errorf("deleting again: got %v, want invalid", err)
 	}
+}
+
+// TestASubjectDoesNotWaitForADeletionThatIsGivenUp: nobody finishes it, so that the conflict stays.
+func TestASubjectDoesNotWaitForADeletionThatIsGivenUp(t *testing.T) {
+	t.Parallel()
+	f := &refusing{op: "AdminDeleteUser"}
+	r := newRig(t, bySubject, f.front)
+	id := r.createUser(subjected("ada", "00u1")).ID
+	r.fault(emulator.Fault{Operation: f.op, Kind: emulator.ServerError, Count: 1})
+	if err := r.DeleteUser(t.Context(), id); kindOf(err) != "unavailable" {
+		t.Fatalf("deleting: got %v, want unavailable", err)
+	}
+	f.on.Store(true)
+	r.until("the deletion is given up", func() bool {
+		work, err := r.dir.Journal(t.Context())
+		return err == nil && len(work) == 1 && work[0].Parked != ""
+	})
+	f.on.Store(false) // so that who cannot be linked is taken back
+	_, err := r.CreateUser(t.Context(), r.resource(schemas.Users, `{"userName":"grace","externalId":"00u1"}`))
+	wantDetail(t, "creating", err, bridge.Exists, "linked to another user")
 }

@@ -110,7 +110,7 @@ func (d *Directory) linkLeaves(ctx context.Context, l link, refused error) error
 		if err != nil {
 			return err
 		}
-		if e.want.User == nil || !e.deletes() && !e.entombs() {
+		if row.Parked != "" || e.want.User == nil || !e.deletes() && !e.entombs() {
 			continue
 		}
 		doc, err := d.mirror.Get(ctx, store.User, e.userID())
