@@ -156,14 +156,10 @@ func aliasKey(name string) string {
 // take that one for whom it has created.
 func (d *Directory) settled(ctx context.Context, userName string) error {
 	pending, err := d.pending(ctx, userNameKey(userName))
-	if err == nil && pending != nil {
-		err = d.hurry(ctx, pending.row.Key)
-	}
 	if err != nil || pending == nil {
 		return err
 	}
-	return &Error{Kind: TooMany, RetryAfter: 2 * journalEvery,
-		Detail: "the creation of the user is not settled yet; repeat the request"}
+	return d.unsettledYet(ctx, pending.row.Key, "the creation of the user is not settled yet; repeat the request")
 }
 
 // dropCreation forgets what the journal may still have to create under the name of a user who is deleted.

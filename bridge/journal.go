@@ -271,7 +271,7 @@ func gone(err error) bool {
 	return cognito.KindOf(err) == cognito.NotFound || cognito.KindOf(err) == cognito.GroupNotFound
 }
 
-// pending is what the journal holds for a resource, nil for nothing. The caller has its lock.
+// pending is what the journal holds for a resource, nil for nothing. It stays so as long as the caller has its lock.
 func (d *Directory) pending(ctx context.Context, key string) (*entry, error) {
 	row, err := d.mirror.JournalByKey(ctx, key)
 	if errors.Is(err, store.ErrNotFound) || err == nil && row.Parked != "" {
@@ -295,6 +295,14 @@ func read(row store.Entry) (*entry, error) {
 // hurry has work that waits to be tried again tried within seconds, because somebody waits for what becomes of it; "" is all.
 func (d *Directory) hurry(ctx context.Context, key string) error {
 	return d.write(ctx, func(tx *store.Tx) error { return tx.JournalHurry(key, d.now()) })
+}
+
+// unsettledYet has work tried within seconds, and is the answer to who must wait for what becomes of it.
+func (d *Directory) unsettledYet(ctx context.Context, key, detail string) error {
+	if err := d.hurry(ctx, key); err != nil {
+		return err
+	}
+	return &Error{Kind: TooMany, RetryAfter: 2 * journalEvery, Detail: detail}
 }
 
 // drop removes an entry that a newer request has made pointless; nil does nothing.

@@ -61,11 +61,7 @@ func (d *Directory) unpromised(ctx context.Context, userName, id string) error {
 	if err != nil || pending == nil || pending.want.User == nil || !sameName(pending.want.User.UserName, userName) {
 		return err
 	}
-	if err := d.hurry(ctx, key); err != nil {
-		return err
-	}
-	return &Error{Kind: TooMany, RetryAfter: 2 * journalEvery,
-		Detail: "another user's change to this userName is not settled yet; repeat the request"}
+	return d.unsettledYet(ctx, key, "another user's change to this userName is not settled yet; repeat the request")
 }
 
 // renaming notes in op that its plan gives the user of a row another userName than the mirror lists it by: any, if it does

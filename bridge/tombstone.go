@@ -43,9 +43,10 @@ func (d *Directory) tombstoneDoc(u cognito.User) store.Doc {
 // is h. stops are the federated profiles beside it, which are stopped, too.
 func (c *Connection) entomb(ctx context.Context, op *operation, doc store.Doc, stops []link, h *hold) error {
 	d := c.dir
+	lost := func() error { return errors.Join(d.forget(ctx, store.User, doc.ID), d.unhold(ctx, doc.ID)) } // by the pool, already
 	user, err := d.standing(ctx, doc)
 	if cognito.KindOf(err) == cognito.NotFound {
-		return errors.Join(d.forget(ctx, store.User, doc.ID), d.unhold(ctx, doc.ID)) // the pool has lost it already
+		return lost()
 	}
 	if err != nil {
 		return fromCognito(err)
@@ -60,7 +61,7 @@ func (c *Connection) entomb(ctx context.Context, op *operation, doc store.Doc, s
 	op.plan = (&desiredUser{Username: doc.PoolName, Set: set, Enabled: &no, Depart: true}).steps().linking(doc.PoolName, linkChange{Stop: stops})
 	_, err = d.carryUser(ctx, op, userKey(doc.ID), pending, user.User, h)
 	if cognito.KindOf(err) == cognito.NotFound {
-		return errors.Join(d.forget(ctx, store.User, doc.ID), d.unhold(ctx, doc.ID)) // the pool has lost it already
+		return lost()
 	}
 	if err != nil {
 		return fromCognito(err)
