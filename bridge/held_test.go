@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -205,16 +206,19 @@ func TestGuardLetsGoWhomTheOperatorLets(t *testing.T) {
 func TestGuardWhenTheClockIsSetBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ahead := 365 * 24 * time.Hour
+		var ahead atomic.Int64
+		ahead.Store(int64(365 * 24 * time.Hour))
 		g := newGate(t, 6, bridge.Guard{People: 1, Window: time.Hour})
-		g.reopen(func(c *stack.Config) { c.Directory.Clock = func() time.Time { return time.Now().Add(ahead) } })
+		g.reopen(func(c *stack.Config) {
+			c.Directory.Clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		})
 		for _, id := range g.people {
 			g.deactivate(id)
 		}
 		g.holds(1, 5)
-		ahead = 30 * time.Minute // less than a window ahead of the true time, which time servers do
+		ahead.Store(int64(30 * time.Minute)) // less than a window ahead of the true time, which time servers do
 		g.holds(1, 4)
-		ahead = 0
+		ahead.Store(0)
 		g.holds(1, 4)
 		time.Sleep(90 * time.Minute)
 		g.holds(1, 3)

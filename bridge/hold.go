@@ -55,10 +55,17 @@ func (d *Directory) hold(ctx context.Context, key string) (*hold, error) {
 	return newHold(key, unlock), nil
 }
 
+// longestWait bounds how long work that outlives its request, and so has no deadline, waits for a lock.
+const longestWait = time.Minute
+
 func (d *Directory) lock(ctx context.Context, key string) (func(), error) {
 	defer d.running.want(key)()
 	late, cancel := waitLimit(ctx)
 	defer cancel()
+	if _, bounded := late.Deadline(); !bounded {
+		late, cancel = context.WithTimeout(late, longestWait)
+		defer cancel()
+	}
 	unlock, err := d.mirror.Lock(late, key)
 	switch {
 	case err == nil:
