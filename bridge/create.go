@@ -10,8 +10,8 @@ import (
 	"github.com/scim-cognito/scim-cognito/store"
 )
 
-// CreateUser creates the user in the pool, without an invitation and without a password of the identity provider's
-// choosing, and returns its row.
+// CreateUser creates the user in the pool as the connection's policies say, linked, or brings back the one that was deleted and
+// kept, and returns its row.
 func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc store.Doc, err error) {
 	op := c.begin(ctx, "create", store.User)
 	defer func() { op.end(ctx, doc.ID, err) }()
