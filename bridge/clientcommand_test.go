@@ -19,6 +19,7 @@ import (
 
 	"github.com/scim-cognito/scim-cognito/bench/audit"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
+	"github.com/scim-cognito/scim-cognito/cognito/pooltest"
 )
 
 // awsTool stands for AWS's command: it says what is in described.json, and leaves in updated.json what it is to send. It takes
@@ -36,7 +37,7 @@ esac
 func TestTheCommandForAnAppClientWorks(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("jq"); err != nil {
-		t.Skip("needs jq")
+		pooltest.Needed(t, "there is no jq: install it with apt-get install jq")
 	}
 	for name, c := range map[string]struct {
 		writes, want []string // want: nil for the standard attributes

@@ -28,11 +28,11 @@ func Moto(t *testing.T) (endpoint string) {
 	t.Helper()
 	program, err := exec.LookPath("moto_server")
 	if err != nil {
-		needed(t, "there is no moto_server: install it with pip install 'moto[server]==%s'", MotoVersion)
+		Needed(t, "there is no moto_server: install it with pip install 'moto[server]==%s'", MotoVersion)
 	}
 	version, err := exec.CommandContext(t.Context(), "python3", "-c", "import importlib.metadata as m; print(m.version('moto'))").Output()
 	if err != nil {
-		needed(t, "python3 does not know the version of moto: %v", err)
+		Needed(t, "python3 does not know the version of moto: %v", err)
 	}
 	if got := strings.TrimSpace(string(version)); got != MotoVersion {
 		t.Fatalf("moto is %s, but what is known of it is of %s", got, MotoVersion)
@@ -49,7 +49,7 @@ func CognitoLocal(t *testing.T) (endpoint string) {
 	_, here, _, _ := runtime.Caller(0)
 	program := filepath.Join(filepath.Dir(here), "testdata", "cognito-local", "node_modules", ".bin", "cognito-local")
 	if _, err := os.Stat(program); err != nil {
-		needed(t, "there is no cognito-local: install it with npm ci --prefix cognito/pooltest/testdata/cognito-local")
+		Needed(t, "there is no cognito-local: install it with npm ci --prefix cognito/pooltest/testdata/cognito-local")
 	}
 	port := freePort(t)
 	work := t.TempDir()
@@ -69,9 +69,9 @@ func CognitoLocal(t *testing.T) (endpoint string) {
 	return endpoint
 }
 
-// needed skips a test whose program is missing, with a hint how to get it. Where
+// Needed skips a test whose program is missing, with a hint how to get it. Where
 // SCIM_REQUIRE_EXTERNAL=1 nothing may be missing.
-func needed(t *testing.T, format string, args ...any) {
+func Needed(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("SCIM_REQUIRE_EXTERNAL") == "1" {
 		t.Fatalf("SCIM_REQUIRE_EXTERNAL=1, but "+format, args...)
