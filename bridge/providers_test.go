@@ -129,7 +129,7 @@ func TestLinksFollowAnotherConnection(t *testing.T) {
 		linked               string
 	}{
 		"subject": {bySubject, subjected("ada", "00u1"), subjected("ada", "00u2"), `{"userName":"ada"}`, "Okta/00u2"},
-		"address": {byAddress, addressed("ada", "ada@old.example"), addressed("ada", "ada@new.example"), `{"userName":"ada"}`, "Okta/ada@new.example"},
+		"address": {byMail, mailed("ada", "ada@old.example"), mailed("ada", "ada@new.example"), `{"userName":"ada"}`, "Okta/ada@new.example"},
 	} {
 		for gone, c := range map[bool]struct{ body, want string }{false: {by.after, by.linked}, true: {by.alone, ""}} {
 			t.Run(fmt.Sprintf("%s, goes: %v", name, gone), func(t *testing.T) {
