@@ -208,11 +208,15 @@ func (d *Directory) standing(ctx context.Context, doc store.Doc) (standing, erro
 }
 
 // refuses says why a user cannot be adopted as want, whose userName becomes its own as long as h lasts; nil when it can.
-func (c *Connection) refuses(ctx context.Context, h *hold, s standing, is, want schemas.Resource) error {
+func (c *Connection) refuses(ctx context.Context, h *hold, s standing, pending *entry, is, want schemas.Resource) error {
 	d, to := c.dir, want.String("userName")
 	ours := c.cfg.Federation.person(want)
-	// Where links are not by subject, one by which somebody has signed in does not tell whose it is: it may be the maker's.
-	foreign := func(i cognito.Identity) bool { return ours == nil || !ours.shownAs(i) }
+	// Where links are not by subject, one by which somebody has signed in does not tell whose it is: it may be the maker's. One
+	// that an adoption has made, which was not finished, is taken away if it is another than is wanted now.
+	foreign := func(i cognito.Identity) bool {
+		begun := slices.ContainsFunc(pending.links().Link, func(l link) bool { return l.shownAs(i) })
+		return ours == nil || !ours.shownAs(i) && !begun
+	}
 	switch {
 	case d.exposed.Load():
 		return &Error{Kind: Exists, Detail: "the user was not made through SCIM, and the user pool lets people sign up themselves since the SCIM server was started: " +

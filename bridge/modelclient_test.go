@@ -272,6 +272,9 @@ func (c *client) deleteUser() {
 	c.names = append(c.names, p.userName)
 }
 
+// unknownExternal begins the place of an externalId that a client cannot know.
+const unknownExternal = "unknown: "
+
 // bury notes a deleted user whom the pool keeps, and knows by externalId.
 func (c *client) bury(id, external string) {
 	if c.policies.Keep {
@@ -319,6 +322,9 @@ func (c *client) changeTheirMind() {
 			c.sees(p, out.Body)
 		} else if ok {
 			c.forget(p)
+			if c.policies.Guard > 0 { // the PUT may have been made, in part, before what was held was done
+				was.external = unknownExternal + was.id
+			}
 			c.bury(was.id, was.external)
 			c.names = append(c.names, p.userName)
 		}

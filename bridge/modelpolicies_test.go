@@ -263,10 +263,10 @@ func (c *client) regrant() {
 
 // comeBack creates somebody who was deleted and kept, whom the pool knows by the externalId.
 func (c *client) comeBack() {
-	if len(c.dead) == 0 || len(c.people) >= 12 {
+	dead := slices.DeleteFunc(slices.Sorted(maps.Keys(c.dead)), func(external string) bool { return strings.HasPrefix(external, unknownExternal) })
+	if len(dead) == 0 || len(c.people) >= 12 {
 		return
 	}
-	dead := slices.Sorted(maps.Keys(c.dead))
 	p := &person{userName: c.name()}
 	c.profile(p)
 	p.external = dead[c.random.IntN(len(dead))]

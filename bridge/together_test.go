@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scim-cognito/scim-cognito/bridge"
+	"github.com/scim-cognito/scim-cognito/cognito"
 	"github.com/scim-cognito/scim-cognito/cognito/emulator"
 	"github.com/scim-cognito/scim-cognito/schemas"
 )
@@ -216,4 +217,33 @@ func TestAnAdoptionWhoseReplyIsLost(t *testing.T) {
 	}
 	r.journalEmpty()
 	r.lands("00u1", id)
+}
+
+// TestAnAdoptionThatIsOvertakenByANewName: the link that it has made for the former userName, and has not told, is no
+// stranger's.
+func TestAnAdoptionThatIsOvertakenByANewName(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *rigConfig) {
+		c.attempts, c.pool.AdminOnly, c.dir.Adoption, c.dir.AdoptSelfSignedUp = 1, false, bridge.AdoptMatches, true
+		c.federation = bridge.FederationConfig{Provider: "Okta", SubjectFrom: "userName", Attribute: cognito.Subject}
+	})
+	id := r.account("ada", map[string]string{"email": adaMail, "email_verified": "true"})
+	r.fault(emulator.Fault{Operation: "AdminUpdateUserAttributes", Kind: emulator.ServerError})
+	if _, err := r.patchUser(id, `{"Operations":[{"op":"replace","value":{"active":false}}]}`); kindOf(err) != "unavailable" {
+		t.Fatalf("got %v, want unavailable", err)
+	}
+	if got := r.identities("ada"); got != "Okta/ada" {
+		t.Fatalf("links: got %q, want the one of the adoption that goes on", got)
+	}
+	r.emulator.ClearFaults()
+	if _, err := r.ReplaceUser(t.Context(), id, r.resource(schemas.Users, `{"userName":"countess","title":"Countess","active":false}`)); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := r.User(t.Context(), id)
+	if got, _ := schemas.ParseJSON(doc.JSON); err != nil || got["title"] != "Countess" || got["userName"] != "countess" {
+		t.Errorf("got %v, %v; want what was asked", got, err)
+	}
+	if got := r.identities("ada"); got != "Okta/countess" {
+		t.Errorf("links: got %q, want the one of the new name alone", got)
+	}
 }

@@ -98,7 +98,7 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	if err != nil {
 		return store.Doc{}, err
 	}
-	attributes, err := c.wanted(ctx, op, hold, user, is, want)
+	attributes, err := c.wanted(ctx, op, hold, user, pending, is, want)
 	plan := func(said status) Plan { return c.planChange(user, pending, attributes, want.String("userName"), said) }
 	var granted memberships
 	if err == nil {
@@ -193,7 +193,7 @@ func (c *Connection) planChange(user standing, pending *entry, attributes map[st
 }
 
 // wanted is what the pool shall hold of a changed user.
-func (c *Connection) wanted(ctx context.Context, op *operation, h *hold, user standing, is, want schemas.Resource) (map[string]string, error) {
+func (c *Connection) wanted(ctx context.Context, op *operation, h *hold, user standing, pending *entry, is, want schemas.Resource) (map[string]string, error) {
 	if err := c.rename(ctx, h, is.String("userName"), want.String("userName"), user.Sub); err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func (c *Connection) wanted(ctx context.Context, op *operation, h *hold, user st
 		return nil, f.nobody()
 	}
 	if user.adopt {
-		if err := c.refuses(ctx, h, user, is, want); err != nil {
+		if err := c.refuses(ctx, h, user, pending, is, want); err != nil {
 			return nil, err
 		}
 	}
