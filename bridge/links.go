@@ -135,16 +135,19 @@ func (e *entry) links() linkChange {
 }
 
 // withLinks adds to a planned change what it does about the user's links. A change that was refused, but for the
-// deactivation, leaves them as they are.
-func (c *Connection) withLinks(ctx context.Context, op *operation, doc store.Doc, user cognito.User, pending *entry, is, want schemas.Resource, said status, refused error) (Plan, error) {
+// deactivation, leaves them as they are, and makes none to an account that it has not adopted.
+func (c *Connection) withLinks(ctx context.Context, op *operation, doc store.Doc, user standing, pending *entry, is, want schemas.Resource, said status, refused error) (Plan, error) {
 	if refused != nil {
 		want = is
 	}
-	change := c.cfg.Federation.linksOf(user, is, want, said, pending)
+	change := c.cfg.Federation.linksOf(user.User, is, want, said, pending)
 	for _, f := range c.dir.federations.each() {
 		if own := c.cfg.Federation; own == nil || f.provider != own.provider {
-			change.follow(f, user, is, want)
+			change.follow(f, user.User, is, want)
 		}
+	}
+	if user.adopt && refused != nil {
+		change = linkChange{Stop: slices.Clone(change.Stop)}
 	}
 	if said == saysInactive {
 		change.stop(c.dir.beside(want)...)

@@ -247,3 +247,29 @@ func TestAnAdoptionThatIsOvertakenByANewName(t *testing.T) {
 		t.Errorf("links: got %q, want the one of the new name alone", got)
 	}
 }
+
+// TestARefusedAdoptionLinksNobody: what is made of a change all the same, the deactivation, links nobody to an account that
+// stays its maker's, and the request repeated adopts it.
+func TestARefusedAdoptionLinksNobody(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *rigConfig) {
+		c.attempts, c.pool.AdminOnly, c.pool.AliasAttributes = 1, false, []string{"email"}
+		c.dir.Adoption, c.dir.AdoptSelfSignedUp = bridge.AdoptAll, true
+		c.federation = bridge.FederationConfig{Provider: "Okta", SubjectFrom: "userName", Attribute: cognito.Subject}
+	})
+	id := r.account("ada", map[string]string{"email": adaMail, "email_verified": "true"})
+	body := r.resource(schemas.Users, `{"userName":"countess","title":"Countess","active":false,"emails":[{"value":"new@example.com"}]}`)
+	r.fault(emulator.Fault{Operation: "AdminGetUser", Kind: emulator.ServerError, After: 1, Count: 1}) // the read before comes through
+	if _, err := r.ReplaceUser(t.Context(), id, body); kindOf(err) != "unavailable" {
+		t.Fatalf("got %v, want unavailable", err)
+	}
+	if u := r.inPool("ada"); u.Enabled || r.identities("ada") != "" {
+		t.Errorf("got enabled %v, links %q; want the deactivation alone", u.Enabled, r.identities("ada"))
+	}
+	if _, err := r.ReplaceUser(t.Context(), id, body); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.identities("ada"); got != "Okta/countess" {
+		t.Errorf("links: got %q, want the one asked for", got)
+	}
+}

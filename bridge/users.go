@@ -141,7 +141,7 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 		op.note("adopted: it was not made through SCIM")
 	}
 	op.plan = op.plan.withPassword(c.passwordStep(doc.PoolName, want, false, pending))
-	if op.plan, err = c.withLinks(ctx, op, doc, user.User, pending, is, want, said, refusal); err != nil {
+	if op.plan, err = c.withLinks(ctx, op, doc, user, pending, is, want, said, refusal); err != nil {
 		return store.Doc{}, err
 	}
 	op.plan = op.plan.with(granted, doc.PoolName)
