@@ -167,6 +167,8 @@ func (d *Directory) offered(ctx context.Context, found []cognito.User, attribute
 		switch {
 		case errors.Is(err, store.ErrNotFound) || err == nil && doc.State == store.Tombstone:
 			continue // deleted by us, which the pool's lists may not show yet
+		case err == nil && doc.Managed && doc.State == store.Listed && attribute != "sub" && !schemas.Marked(u.Attributes):
+			continue // adopted, and called otherwise by now, which they do not show either
 		case err != nil:
 			return nil, internal(err)
 		}
