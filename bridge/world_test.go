@@ -186,17 +186,7 @@ func (w *world) settled() {
 func (w *world) resync() {
 	w.t.Helper()
 	s := w.served.Load()
-	mirror, err := s.Store.Directory(w.t.Context(), stack.PoolID, s.Pool.Info().Created)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	swept := func() time.Time {
-		at, err := mirror.Swept(w.t.Context())
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		return at
-	}
+	swept := func() time.Time { return swept(w.t, s.Store, s.Pool) }
 	for range 3 { // the first may have begun before
 		before := swept()
 		w.until("another millisecond", func() bool { return time.Since(before) > 2*time.Millisecond })
