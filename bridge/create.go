@@ -38,7 +38,7 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 		return store.Doc{}, err
 	}
 	defer func() { err = c.kept(ctx, store.User, r, err) }()
-	if err := c.dir.finish(ctx, userNameKey(userName), hold); err != nil {
+	if err := c.dir.finishEarlier(ctx, userNameKey(userName), hold); err != nil {
 		return store.Doc{}, err
 	}
 	promised := c.dir.unpromised(ctx, userName, "")

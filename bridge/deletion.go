@@ -43,8 +43,8 @@ func (d *Directory) finishDeletion(ctx context.Context, id string, h *hold, err 
 	if pendingErr != nil || !pending.entombs() {
 		return cmp.Or(pendingErr, err)
 	}
-	if err := d.replay(ctx, pending, h); err != nil && !gone(err) {
-		return fromCognito(err)
+	if err := d.finish(ctx, userKey(id), h); err != nil {
+		return err
 	}
 	return d.unhold(ctx, id)
 }

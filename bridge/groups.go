@@ -36,7 +36,7 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 		return store.Doc{}, err
 	}
 	defer func() { err = c.kept(ctx, store.Group, r, err) }()
-	if err := d.finish(ctx, groupNameKey(display), hold); err != nil {
+	if err := d.finishEarlier(ctx, groupNameKey(display), hold); err != nil {
 		return store.Doc{}, err
 	}
 	if doc, err := c.taken(ctx, op, store.Group, "displayName", display, r); err != nil {

@@ -102,3 +102,24 @@ func TestALinkIsNotTakenByACallMadeAgain(t *testing.T) {
 		}
 	}
 }
+
+// A creation of which the link could not be made at first, and is somebody else's when the request is repeated, is a conflict,
+// and leaves nothing behind.
+func TestARepeatedCreationThatCannotBeFinished(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, bySubject)
+	r.createUser(subjected("eve", "00u2"))
+	r.fault(emulator.Fault{Operation: "AdminLinkProviderForUser", Kind: emulator.ServerError})
+	_, err := r.CreateUser(t.Context(), r.resource(schemas.Users, subjected("ada", "00u1")))
+	if kindOf(err) != "unavailable" {
+		t.Fatalf("err = %v, want unavailable", err)
+	}
+	r.emulator.ClearFaults()
+	r.link("eve", "00u1")
+	_, err = r.CreateUser(t.Context(), r.resource(schemas.Users, subjected("ada", "00u1")))
+	if kindOf(err) != "exists" {
+		t.Errorf("repeated: %v, want a conflict", err)
+	}
+	r.gone("ada")
+	r.journalEmpty()
+}

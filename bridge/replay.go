@@ -75,15 +75,23 @@ func (d *Directory) resume(ctx context.Context, key string) error {
 	return nil // noted with the entry
 }
 
-// finish does what the journal still holds under the name of a resource that is about to be created. The caller has the
-// name's lock, h.
+// finish does what the journal still holds under a key. The caller has its lock, h.
 func (d *Directory) finish(ctx context.Context, key string, h *hold) error {
 	pending, err := d.pending(ctx, key)
 	if err != nil || pending == nil {
 		return err
 	}
-	if err := d.replay(ctx, pending, h); err != nil && passing(err) {
+	if err := d.replay(ctx, pending, h); !gone(err) {
 		return fromCognito(err)
+	}
+	return nil
+}
+
+// finishEarlier is finish for the name of a resource that is about to be created. That the earlier request for the name cannot
+// have what it asked for is not the newer one's affair.
+func (d *Directory) finishEarlier(ctx context.Context, key string, h *hold) error {
+	if err := d.finish(ctx, key, h); repeated(err) {
+		return err
 	}
 	return nil
 }
