@@ -69,6 +69,22 @@ func (c *Connection) entomb(ctx context.Context, op *operation, doc store.Doc, s
 	return d.unhold(ctx, doc.ID)
 }
 
+// unmarked reports that a user whose deletion is in the journal is a tombstone by now, which the mirror does not know when the
+// reply was lost. A change that took the deletion's place would bring back whom the next sweep says to be gone.
+func (d *Directory) unmarked(ctx context.Context, doc store.Doc) error {
+	user, err := d.pool.User(ctx, doc.PoolName)
+	if cognito.KindOf(err) == cognito.NotFound {
+		return nil // the change will find out
+	}
+	if err != nil {
+		return fromCognito(err)
+	}
+	if _, deleted := schemas.TombstoneOf(user.Attributes); !deleted || user.Sub != doc.ID {
+		return nil
+	}
+	return errors.Join(notFound("User", doc.ID), d.observeWithin(ctx, d.now(), 0, d.userDoc(user)))
+}
+
 // vacate adds to set what frees the names by which the user could sign in beside its Username, for others to have. What
 // counts when it is verified is verified no more, and stays. Where an address or a number is the username, which cannot be
 // missing, one takes its place that nobody has: below .invalid (RFC 2606), or of no country's code (E.164). That is said to be

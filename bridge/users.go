@@ -82,16 +82,19 @@ func (c *Connection) changeUser(ctx context.Context, id, method string, change f
 	if err != nil {
 		return store.Doc{}, err
 	}
+	pending, err := d.pending(ctx, userKey(id))
+	if err == nil && pending.entombs() {
+		err = d.unmarked(ctx, doc)
+	}
+	if err != nil {
+		return store.Doc{}, err
+	}
 	user, err := d.standing(ctx, doc)
 	if cognito.KindOf(err) == cognito.NotFound {
 		return store.Doc{}, errors.Join(notFound("User", id), d.forget(ctx, store.User, id)) // deleted by others
 	}
 	if err != nil {
 		return store.Doc{}, fromCognito(err)
-	}
-	pending, err := d.pending(ctx, userKey(id))
-	if err != nil {
-		return store.Doc{}, err
 	}
 	is := d.promised(user, pending)
 	want, said, err := change(is)
