@@ -87,3 +87,23 @@ func TestRejoin(t *testing.T) {
 		t.Errorf("groups of ada (-want +got):\n%s", diff)
 	}
 }
+
+// TestRejoinOften joins once more when reads have seen the first of several departures, and are still to see the others.
+func TestRejoinOften(t *testing.T) {
+	t.Parallel()
+	e, c := newPool(t, emulator.Config{Lag: time.Minute, Clock: fixed}, emulator.PoolConfig{})
+	create(t, c, "ada")
+	must(t, createGroup(t, c, "staff"), join(t, c, "ada", "staff"))
+	for _, again := range []func() error{
+		func() error { return leave(t, c, "ada", "staff") },
+		func() error { return join(t, c, "ada", "staff") },
+		func() error { return leave(t, c, "ada", "staff") },
+	} {
+		e.Advance(15 * time.Second)
+		must(t, again())
+	}
+	e.Advance(45 * time.Second)
+	must(t, join(t, c, "ada", "staff"))
+	e.Advance(time.Minute)
+	wantMembers(t, c, "staff", "ada")
+}

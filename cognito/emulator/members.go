@@ -81,7 +81,7 @@ func (p *pool) leave(m *membership, now time.Time) {
 	m.live = false
 	p.later(now, func() {
 		m.seen = false
-		if !m.live {
+		if !m.live && m.user.membership(m.group) == m { // not since taken out, and another put in
 			m.group.members.remove(m)
 			m.user.member = slices.DeleteFunc(slices.Clone(m.user.member), func(x *membership) bool { return x == m })
 		}
