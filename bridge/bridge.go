@@ -84,7 +84,6 @@ type Directory struct {
 
 	base context.Context // of work that outlives its request
 	stop context.CancelFunc
-	work sync.WaitGroup
 }
 
 // OpenDirectory checks that the pool can hold what SCIM sends and opens its mirror. The error is one sentence for the
@@ -165,7 +164,7 @@ func (d *Directory) Run(ctx context.Context) error {
 // pool or the store.
 func (d *Directory) Close() {
 	d.stop()
-	d.work.Wait()
+	d.running.close()
 }
 
 // Ready says why the directory cannot serve everything yet, as an *Error; nil when it can.

@@ -13,7 +13,7 @@ import (
 // the quotas say so from the start. What fails for a reason that may pass stays in the journal.
 func (d *Directory) carry(ctx context.Context, op *operation, e *entry, h *hold, do func(context.Context) error) error {
 	if d.base.Err() != nil {
-		return &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Detail: "the SCIM server is stopping; repeat the request"}
+		return errStopping
 	}
 	if d.running.count() >= d.cfg.AtOnce && op.plan.priority() != cognito.Deprovision {
 		if err := d.journal(ctx, e, 0); err != nil {
@@ -28,17 +28,22 @@ func (d *Directory) carry(ctx context.Context, op *operation, e *entry, h *hold,
 	outlives, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	unhook := context.AfterFunc(d.base, func() { stop(context.Canceled) })
 	w := &work{op: op, stop: stop}
-	d.running.start(e.row.Key, w)
 	h.share()
+	finally := func() {
+		unhook()
+		stop(nil)
+		h.end()
+	}
 	done := make(chan error, 1)
-	d.work.Go(func() {
-		defer h.end()
-		defer stop(nil)
-		defer unhook()
+	if !d.running.begin(e.row.Key, w, func() {
+		defer finally()
 		err := do(outlives)
 		told := d.running.end(e.row.Key)
 		done <- d.settle(outlives, e, err, told)
-	})
+	}) {
+		finally()
+		return errStopping
+	}
 	late, cancel := d.patience(ctx, op)
 	defer cancel()
 	select {
@@ -52,6 +57,9 @@ func (d *Directory) carry(ctx context.Context, op *operation, e *entry, h *hold,
 	return &Error{Kind: TooMany, RetryAfter: d.timeLeft(op.left()), Err: late.Err(),
 		Detail: "the change takes longer than a request may: it goes on, and the same request repeated finds it done"}
 }
+
+// errStopping is the answer to work that cannot begin any more. What is in the journal of it the next process does.
+var errStopping = &Error{Kind: Unavailable, RetryAfter: retryUnavailable, Detail: "the SCIM server is stopping; repeat the request"}
 
 // patience is how long a request waits for its work: not at all when the quotas cannot carry it in time.
 func (d *Directory) patience(ctx context.Context, op *operation) (context.Context, context.CancelFunc) {

@@ -141,6 +141,9 @@ type running struct {
 	mu     sync.Mutex
 	work   map[string]*work
 	wanted map[string]int // requests that wait for the key
+
+	closed bool
+	begun  sync.WaitGroup // by begin
 }
 
 // work is one entry of the journal being done.
@@ -155,6 +158,32 @@ type work struct {
 func (r *running) start(key string, w *work) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.register(key, w)
+}
+
+// begin is start for work of its own, do, which close waits for. It reports false when close has been called: nothing begins
+// any more.
+func (r *running) begin(key string, w *work, do func()) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return false
+	}
+	r.register(key, w)
+	r.begun.Go(do)
+	return true
+}
+
+// close waits until what has begun has ended.
+func (r *running) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.begun.Wait()
+}
+
+// register does the work of start and begin, which have the lock.
+func (r *running) register(key string, w *work) {
 	if r.work == nil {
 		r.work = map[string]*work{}
 	}

@@ -104,3 +104,27 @@ func TestASubjectDoesNotWaitForADeletionThatIsGivenUp(t *testing.T) {
 	_, err := r.CreateUser(t.Context(), r.resource(schemas.Users, `{"userName":"grace","externalId":"00u1"}`))
 	wantDetail(t, "creating", err, bridge.Exists, "linked to another user")
 }
+
+// TestNothingBeginsOnceClosed: a request that an orderly stop did not wait for may come upon a directory that is closed.
+func TestNothingBeginsOnceClosed(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		r := newRig(t)
+		ids := r.crowd(8)
+		r.stop()
+		<-r.stopped
+		var wg sync.WaitGroup
+		for _, id := range ids {
+			wg.Go(func() {
+				_, err := r.patchUser(id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`)
+				if err != nil && kindOf(err) != "unavailable" {
+					t.Errorf("deactivating: got %v, want it done, or unavailable", err)
+				}
+			})
+		}
+		r.dir.Close()
+		if made := r.calls(wg.Wait); len(made) > 0 {
+			t.Errorf("calls after the directory was closed: %v", made)
+		}
+	}
+}
