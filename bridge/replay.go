@@ -135,6 +135,7 @@ func (d *Directory) replayUser(ctx context.Context, op *operation, e *entry, u d
 	if id == "" {
 		read = d.userCalled
 	}
+	requested := d.now()
 	user, err := read(ctx, u.Username)
 	switch {
 	case cognito.KindOf(err) == cognito.NotFound && id == "":
@@ -156,10 +157,17 @@ func (d *Directory) replayUser(ctx context.Context, op *operation, e *entry, u d
 		return &Error{Kind: Exists, Detail: "the Username has been given to somebody else"}
 	case id == "":
 		// It was created with all of Set, so that what is different now is newer.
-		e.want.User.Username, e.want.User.Set, u.Set = user.Username, nil, nil
-		if superseded, err := d.created(ctx, e, userKey(user.Sub), h); err != nil || superseded {
+		e.want.User.Username, e.want.User.Set = user.Username, nil
+		known := func() error {
+			return d.write(ctx, func(tx *store.Tx) error {
+				_, err := tx.Observe(d.userDoc(user), requested, 0)
+				return err
+			})
+		}
+		if superseded, err := d.created(ctx, e, userKey(user.Sub), known, h); err != nil || superseded {
 			return err
 		}
+		return d.replayUser(ctx, op, e, *e.want.User, h) // as the user is by now: its lock was waited for
 	}
 	if _, err := d.remember(ctx, d.userDoc(user)); err != nil {
 		return err
@@ -199,10 +207,13 @@ func (d *Directory) attainable(ctx context.Context, h *hold, user cognito.User, 
 	return d.claimed(ctx, h, user.Sub, plan)
 }
 
-// created moves work to the key of the resource that it turns out to have created. A newer request may have left work
-// there: that supersedes it.
-func (d *Directory) created(ctx context.Context, e *entry, key string, h *hold) (superseded bool, err error) {
+// created moves work to the key of the resource that it turns out to have created, once known has told the mirror of that: who
+// asks for the same name finds the one or the other. A newer request may have left work there: that supersedes it.
+func (d *Directory) created(ctx context.Context, e *entry, key string, known func() error, h *hold) (superseded bool, err error) {
 	if err := h.add(ctx, d, key); err != nil {
+		return false, err
+	}
+	if err := known(); err != nil {
 		return false, err
 	}
 	newer, err := d.pending(ctx, key)
@@ -229,10 +240,13 @@ func (d *Directory) replayGroup(ctx context.Context, e *entry, g desiredGroup, h
 	case err == nil && unsure && group.Description != g.Describe:
 		return &Error{Kind: Exists, Detail: "the group name has been given to another group"}
 	case err == nil && unsure:
-		if superseded, err := d.created(ctx, e, groupKey(g.ID), h); err != nil || superseded {
+		known := func() error {
+			doc, err = d.noted(ctx, group, requested)
 			return err
 		}
-		doc, err = d.noted(ctx, group, requested)
+		if superseded, err := d.created(ctx, e, groupKey(g.ID), known, h); err != nil || superseded {
+			return err
+		}
 	case err == nil:
 		doc, err = d.noted(ctx, group, requested)
 	}
