@@ -18,6 +18,7 @@ type link struct {
 	Must    bool   `json:",omitempty"` // the change fails without it; otherwise that is noted
 	Moved   bool   `json:",omitempty"` // the user is linked to the same provider otherwise
 	Replace bool   `json:",omitempty"` // a federated profile in its way is deleted
+	Seen    bool   `json:",omitempty"` // the mirror shows it: it is only made when the pool does not
 }
 
 // same reports whether two links recognise the same person; nil is nobody.
@@ -79,7 +80,12 @@ func (f *Federation) linksOf(user cognito.User, is, want schemas.Resource, said 
 	}
 	l := *wants
 	l.Moved = moved
-	if !l.among(user.Identities) {
+	switch known := l.among(user.Identities); {
+	case known && said == saysInactive:
+		// Others may have taken it away: the leaver's next sign-in would make a new profile, which nobody stops.
+		l.Seen = true
+		change.Link = append(change.Link, l)
+	case !known:
 		letIn := said == saysActive && !user.Enabled
 		// A change of subject that is repeated, the first attempt being still in the journal, can be a conflict all the same.
 		repeats := slices.ContainsFunc(left.Link, func(each link) bool { return each.Must && each.same(wants) }) && !pending.creates()

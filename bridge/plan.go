@@ -79,6 +79,12 @@ func (p Plan) calls() map[cognito.Category]int {
 			n[cognito.UserPoolResourceUpdate]++
 		case StopProfile:
 			n[cognito.UserRead]++
+		case LinkUser:
+			if s.Link.Seen {
+				n[cognito.UserRead]++
+			} else {
+				n[cognito.UserUpdate]++
+			}
 		case StopProfiles:
 			n[cognito.UserList]++
 		case LeaveGroups:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cip "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/scim-cognito/scim-cognito/bench/audit"
 	"github.com/scim-cognito/scim-cognito/bridge"
@@ -218,19 +219,38 @@ func TestAProviderThatIsRemoved(t *testing.T) {
 	}
 }
 
-// Somebody who was not linked, and never signed in, before leaving does not come in by a new profile afterwards.
+// Somebody who was not linked, and never signed in, before leaving does not come in by a new profile afterwards, whether or
+// not the mirror has seen that others have taken the link away.
 func TestLeaversGetNoProfileLater(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, bySubject)
-	id := r.createUser(subjected("ada", "00u1")).ID
-	r.unlinkByHand(id, "00u1")
-	if _, err := r.patchUser(id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`); err != nil {
-		t.Fatal(err)
+	for before, calls := range map[string]map[string]int64{
+		"linked":              {"AdminDisableUser": 1, "AdminUserGlobalSignOut": 1, "AdminGetUser": 2},
+		"unlinked":            {"AdminDisableUser": 1, "AdminUserGlobalSignOut": 1, "AdminGetUser": 2, "AdminLinkProviderForUser": 1},
+		"seen to be unlinked": {"AdminDisableUser": 1, "AdminUserGlobalSignOut": 1, "AdminGetUser": 1, "AdminLinkProviderForUser": 1},
+	} {
+		r := newRig(t, bySubject)
+		id := r.createUser(subjected("ada", "00u1")).ID
+		switch before {
+		case "unlinked":
+			if err := r.pool.Unlink(t.Context(), cognito.External{Provider: "Okta", Attribute: cognito.Subject, Value: "00u1"}); err != nil {
+				t.Fatal(err)
+			}
+		case "seen to be unlinked":
+			r.unlinkByHand(id, "00u1")
+		}
+		made := r.calls(func() {
+			if _, err := r.patchUser(id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if diff := cmp.Diff(calls, made); diff != "" {
+			t.Errorf("%s: calls of the deactivation (-want +got):\n%s", before, diff)
+		}
+		_, err := r.signIn("00u1")
+		r.refused(before+": the first sign-in, after leaving", err)
+		if _, err := r.patchUser(id, `{"Operations":[{"op":"replace","path":"active","value":true}]}`); err != nil {
+			t.Fatal(err)
+		}
+		r.lands("00u1", id)
 	}
-	_, err := r.signIn("00u1")
-	r.refused("the first sign-in, after leaving", err)
-	if _, err := r.patchUser(id, `{"Operations":[{"op":"replace","path":"active","value":true}]}`); err != nil {
-		t.Fatal(err)
-	}
-	r.lands("00u1", id)
 }

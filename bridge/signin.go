@@ -24,6 +24,15 @@ func (d *Directory) linkUser(ctx context.Context, op *operation, s Step, user co
 		return user, err
 	}
 	defer unlock()
+	if l.Seen {
+		there, err := d.pool.User(ctx, s.User)
+		if err != nil {
+			return user, err
+		}
+		if user.Identities = there.Identities; l.among(user.Identities) {
+			return user, nil
+		}
+	}
 	err = d.pool.LinkUser(ctx, s.User, l.External)
 	switch {
 	case err == nil:
