@@ -77,10 +77,10 @@ func (c *Connection) CreateUser(ctx context.Context, r schemas.Resource) (doc st
 }
 
 // errNameFreed says that the Username belongs to somebody whose userName is another, and errNameKnown that the mirror knows
-// that it does: asking costs nothing.
+// whose it is: asking costs nothing.
 var (
 	errNameFreed = errors.New("the Username is held by a user of another userName")
-	errNameKnown = errors.New("the Username is held by a user whom the mirror knows")
+	errNameKnown = errors.New("the name is held by somebody whom the mirror knows")
 )
 
 // maxNumbered bounds the search for a free Username or GroupName in the pool.
@@ -103,7 +103,9 @@ func (c *Connection) createNth(ctx context.Context, op *operation, n int, r sche
 		return store.Doc{}, err
 	}
 	if n > 1 { // the first is tried all the same: others may have deleted its user
-		switch _, err := d.mirror.ByPoolName(ctx, store.User, username); {
+		switch holder, err := d.mirror.ByPoolName(ctx, store.User, username); {
+		case err == nil && holder.State == store.Listed && sameName(holder.Display, r.String("userName")): // known only since
+			return c.madeBefore(ctx, op, r, hold, errNameKnown)
 		case err == nil:
 			return store.Doc{}, errNameKnown
 		case !errors.Is(err, store.ErrNotFound):

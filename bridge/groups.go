@@ -51,28 +51,29 @@ func (c *Connection) CreateGroup(ctx context.Context, r schemas.Resource) (doc s
 	if err := hold.add(ctx, d, groupKey(id)); err != nil {
 		return store.Doc{}, err
 	}
-	name, err := c.freeGroupName(ctx, op, display)
-	if err == nil {
-		err = c.promise(ctx, op, store.Group, r)
-	}
-	for err == nil {
-		op.plan = planGroup(groupChange{Name: name, Create: true, Description: describe, Add: add.names()})
-		doc, err = d.carryGroup(ctx, op, id, groupNameKey(display), nil, cognito.Group{Name: name}, membership{add: add}, hold)
-		if cognito.KindOf(err) != cognito.Exists {
-			return doc, err
+	for {
+		name, err := c.freeGroupName(ctx, op, display)
+		if err == nil {
+			err = c.promise(ctx, op, store.Group, r)
 		}
-		// The pool has a group of this name that the mirror did not know: now it does. It may be this very POST's.
-		if err = d.observeTaken(ctx, name); err != nil {
-			break
+		if err == nil {
+			op.plan = planGroup(groupChange{Name: name, Create: true, Description: describe, Add: add.names()})
+			doc, err = d.carryGroup(ctx, op, id, groupNameKey(display), nil, cognito.Group{Name: name}, membership{add: add}, hold)
+			if cognito.KindOf(err) != cognito.Exists {
+				return doc, err
+			}
+			// The pool has a group of this name that the mirror did not know: now it does.
+			err = d.observeTaken(ctx, name)
 		}
-		if doc, err := c.taken(ctx, op, store.Group, "displayName", display, r); err != nil {
+		if err != nil && err != errNameKnown {
+			return store.Doc{}, err
+		}
+		if doc, err := c.taken(ctx, op, store.Group, "displayName", display, r); err != nil { // it may be this very POST's
 			return doc, err
 		} else if doc.ID != "" {
 			return c.complete(ctx, doc, hold)
 		}
-		name, err = c.freeGroupName(ctx, op, display)
 	}
-	return store.Doc{}, err
 }
 
 // freeGroupName returns the GroupName for a new group. A name that differs only in case or in compatibility characters
@@ -94,6 +95,8 @@ func (c *Connection) freeGroupName(ctx context.Context, op *operation, display s
 			return name, nil
 		case err != nil:
 			return "", internal(err)
+		case holder.Managed && holder.State == store.Listed && sameName(holder.Display, display):
+			return "", errNameKnown
 		case !holder.Managed || holder.State != store.Listed:
 			return "", &Error{Kind: Exists, Detail: fmt.Sprintf("the user pool has a group %q that was not made through SCIM and whose name is, or looks like, the one for %q: rename one of them, or let the SCIM server adopt that group (connections[].adoptGroups)", holder.PoolName, display)}
 		}

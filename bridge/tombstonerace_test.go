@@ -1,7 +1,9 @@
 package bridge_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -110,12 +112,15 @@ func TestRaceForATombstone(t *testing.T) {
 type held struct {
 	http.Handler
 	op           string
+	about        string // what the request holds; "" for any
 	once         sync.Once
 	reached, let chan struct{}
 }
 
 func (h *held) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+h.op) {
+	body, _ := io.ReadAll(r.Body) // of a client in this process
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+h.op) && strings.Contains(string(body), h.about) {
 		h.once.Do(func() { close(h.reached); <-h.let })
 	}
 	h.Handler.ServeHTTP(w, r)
