@@ -16,6 +16,8 @@ import (
 // into the groups that all share.
 type client struct {
 	*model
+	pushing
+	idp       *idp.Provider
 	number    int
 	random    *rand.Rand
 	people    []*person
@@ -32,6 +34,13 @@ type client struct {
 
 func newClient(m *model, number int, seed uint64) *client {
 	c := &client{model: m, number: number, random: rand.New(rand.NewPCG(seed, uint64(100+number))), dead: map[string]string{}}
+	c.idp = m.idp
+	if len(m.policies.Connections) > 0 {
+		n := number % len(m.policies.Connections)
+		if c.pushing = m.policies.Connections[n]; n > 0 {
+			c.idp = m.others[n-1]
+		}
+	}
 	for range m.shared {
 		c.joined = append(c.joined, map[string]bool{})
 	}
@@ -277,7 +286,7 @@ const unknownExternal = "unknown: "
 
 // bury notes a deleted user whom the pool keeps, and knows by externalId.
 func (c *client) bury(id, external string) {
-	if c.policies.Keep {
+	if c.Keep {
 		c.dead[external] = id
 	}
 }
@@ -316,13 +325,13 @@ func (c *client) changeTheirMind() {
 	c.refused.Add(1)
 	was := *p
 	c.profile(p)
-	if c.maybe() || c.policies.Guard > 0 { // a 409 does not settle what a guard holds
+	if c.maybe() || c.Guard > 0 { // a 409 does not settle what a guard holds
 		out, ok := c.ask("PUT", "/Users/"+p.id, p.body(), 200, 404)
 		if ok && out.Status == http.StatusOK {
 			c.sees(p, out.Body)
 		} else if ok {
 			c.forget(p)
-			if c.policies.Guard > 0 { // the PUT may have been made, in part, before what was held was done
+			if c.Guard > 0 { // the PUT may have been made, in part, before what was held was done
 				was.external = unknownExternal + was.id
 			}
 			c.bury(was.id, was.external)

@@ -25,15 +25,21 @@ import (
 
 // policies is what a run of TestModelPolicies has drawn.
 type policies struct {
-	Style    string
-	NoCase   bool   // the pool's names do not differ by case
+	Style       string
+	NoCase      bool // the pool's names do not differ by case
+	Grants      bool
+	Adoption    bridge.Adoption
+	SignUp      bool      // people make accounts themselves, which adoption takes over
+	Connections []pushing // one or two
+}
+
+// pushing is the policies of a connection.
+type pushing struct {
+	Provider string // through which its people sign in
+	Subject  string // the SCIM attribute by which they are linked to it; "" for nobody
 	Keep     bool   // deleted users stay in the pool, as tombstones
-	Subject  string // the SCIM attribute by which people are linked to Okta; "" for nobody
-	Grants   bool
-	Guard    int // people in a quarter of a second; 0 for no guard
+	Guard    int    // people in a quarter of a second; 0 for no guard
 	Password bridge.Passwords
-	Adoption bridge.Adoption
-	SignUp   bool // people make accounts themselves, which adoption takes over
 }
 
 // roleNames are the values that Grants makes memberships of the groups in grantGroups.
@@ -56,18 +62,33 @@ var poolStyles = map[string]func(*emulator.PoolConfig){
 func drawPolicies(seed uint64) policies {
 	random := rand.New(rand.NewPCG(seed, 2))
 	maybe := func() bool { return random.IntN(2) == 0 }
-	return policies{Style: slices.Sorted(maps.Keys(poolStyles))[random.IntN(len(poolStyles))], NoCase: maybe(), Keep: maybe(), Grants: maybe(),
-		Subject: []string{"", "externalId", "userName"}[random.IntN(3)], Guard: []int{0, 0, 3}[random.IntN(3)],
-		Password: []bridge.Passwords{bridge.IgnorePasswords, bridge.RandomPasswords}[random.IntN(2)],
+	p := policies{Style: slices.Sorted(maps.Keys(poolStyles))[random.IntN(len(poolStyles))], NoCase: maybe(), Grants: maybe(),
 		Adoption: []bridge.Adoption{bridge.AdoptNone, bridge.AdoptMatches, bridge.AdoptAll}[random.IntN(3)], SignUp: maybe()}
+	for _, provider := range []string{"Okta", "Entra"}[:1+random.IntN(2)] {
+		p.Connections = append(p.Connections, pushing{Provider: provider, Subject: []string{"", "externalId", "userName"}[random.IntN(3)], Keep: maybe(),
+			Guard: []int{0, 0, 3}[random.IntN(3)], Password: []bridge.Passwords{bridge.IgnorePasswords, bridge.RandomPasswords}[random.IntN(2)]})
+	}
+	return p
 }
 
-// subject is what Okta says of a person at sign-in.
-func (p policies) subject(of *person) string {
+// subject is what the provider says of a person at sign-in.
+func (p pushing) subject(of *person) string {
 	if p.Subject == "externalId" {
 		return of.external
 	}
 	return of.userName
+}
+
+// config is a connection with such policies.
+func (p pushing) config() (bridge.ConnectionConfig, bridge.FederationConfig) {
+	c := bridge.ConnectionConfig{Passwords: p.Password, Guard: bridge.Guard{People: p.Guard, Window: 250 * time.Millisecond}}
+	if p.Keep {
+		c.Deletion = bridge.DisableUsers
+	}
+	if p.Subject == "" {
+		return c, bridge.FederationConfig{}
+	}
+	return c, bridge.FederationConfig{Provider: p.Provider, SubjectFrom: p.Subject, Attribute: cognito.Subject}
 }
 
 // TestModelPolicies is TestModel with policies and a pool style that the seed draws. What they promise must be true whenever
@@ -87,17 +108,16 @@ func TestModelPolicies(t *testing.T) {
 		c.CaseInsensitive, c.AdminOnly = p.NoCase, !p.SignUp
 	}
 	cfg.directory.Adoption, cfg.directory.AdoptSelfSignedUp = p.Adoption, p.SignUp
-	cfg.connection = bridge.ConnectionConfig{Passwords: p.Password, Guard: bridge.Guard{People: p.Guard, Window: 250 * time.Millisecond}}
-	if p.Keep {
-		cfg.connection.Deletion = bridge.DisableUsers
+	cfg.connection, cfg.federation = p.Connections[0].config()
+	for _, c := range p.Connections[1:] {
+		other := stack.Other{Name: strings.ToLower(c.Provider), Token: stack.Token + c.Provider}
+		other.Connection, other.Federation = c.config()
+		cfg.others = append(cfg.others, other)
 	}
 	if p.Grants {
 		for role, group := range grantGroups {
 			cfg.directory.Grants = append(cfg.directory.Grants, bridge.Grant{Attribute: "roles", Value: role, Group: group})
 		}
-	}
-	if p.Subject != "" {
-		cfg.federation = bridge.FederationConfig{Provider: "Okta", SubjectFrom: p.Subject, Attribute: cognito.Subject}
 	}
 	w := newWorld(t, cfg)
 	m := &model{world: w, restart: w.crash, kinds: faultKinds, work: w.journal, policies: p, foreign: map[string]bool{}}
@@ -181,8 +201,8 @@ func (m *model) compareWays(all []*client) {
 	for _, c := range all {
 		for _, p := range c.people {
 			w := way{Enabled: p.active}
-			if m.policies.Subject != "" {
-				w.Links = []string{m.policies.subject(p)}
+			if c.Subject != "" {
+				w.Links = []string{c.subject(p)}
 			}
 			want[p.id] = w
 		}
@@ -232,18 +252,18 @@ func (m *model) compareWays(all []*client) {
 	}
 }
 
-// signIn has a person come from Okta: who is active lands on the user that was provisioned, who is not stays out.
+// signIn has a person come from the provider: who is active lands on the user that was provisioned, who is not stays out.
 func (c *client) signIn() {
 	p := c.anybody()
-	if p == nil || c.policies.Subject == "" {
+	if p == nil || c.Subject == "" {
 		return
 	}
-	in, err := c.emulator.SignInFederated(emulator.FederatedSignIn{Pool: stack.PoolID, Provider: "Okta", Subject: c.policies.subject(p)})
+	in, err := c.emulator.SignInFederated(emulator.FederatedSignIn{Pool: stack.PoolID, Provider: c.Provider, Subject: c.subject(p)})
 	switch {
 	case p.active && (err != nil || in.Sub != p.id || in.Created):
-		c.complain("%s of user %s signs in: got %+v, %v; want that user", c.policies.subject(p), p.id, in, err)
+		c.complain("%s of user %s signs in: got %+v, %v; want that user", c.subject(p), p.id, in, err)
 	case !p.active && err == nil:
-		c.complain("%s of user %s, who is inactive, signs in: got %+v", c.policies.subject(p), p.id, in)
+		c.complain("%s of user %s, who is inactive, signs in: got %+v", c.subject(p), p.id, in)
 	}
 }
 

@@ -36,6 +36,7 @@ type world struct {
 	emulator *emulator.Emulator
 	client   *cip.Client // Amazon's, to look into the pool
 	idp      *idp.Provider
+	others   []*idp.Provider             // of the other connections
 	served   atomic.Pointer[stack.Stack] // nil while nothing runs
 }
 
@@ -45,6 +46,7 @@ type worldConfig struct {
 	directory  bridge.DirectoryConfig
 	connection bridge.ConnectionConfig
 	federation bridge.FederationConfig    // unless it names no provider, the pool trusts it
+	others     []stack.Other              // beside the connection; as for it
 	pool       func(*emulator.PoolConfig) // changes the pool before it is made; nil: nothing
 	limits     server.Limits
 	idp        idp.Config // URL and Token are filled in
@@ -60,9 +62,11 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 	}
 	w := &world{t: t, emulator: must(stack.NewEmulator(cfg.emulator, cfg.pool))}
 	w.client = audit.Client(w.emulator)
-	w.cfg = stack.Config{File: filepath.Join(t.TempDir(), "scim.db"), Emulator: w.emulator, Cognito: cfg.cognito, Directory: cfg.directory, Connection: cfg.connection, Federation: cfg.federation, Limits: cfg.limits}
-	if name := cfg.federation.Provider; name != "" {
-		trust(t, w.emulator, name, nil)
+	w.cfg = stack.Config{File: filepath.Join(t.TempDir(), "scim.db"), Emulator: w.emulator, Cognito: cfg.cognito, Directory: cfg.directory, Connection: cfg.connection, Federation: cfg.federation, Others: cfg.others, Limits: cfg.limits}
+	for _, c := range append([]stack.Other{{Federation: cfg.federation}}, cfg.others...) {
+		if name := c.Federation.Provider; name != "" {
+			trust(t, w.emulator, name, nil)
+		}
 	}
 	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		s := w.served.Load()
@@ -75,6 +79,10 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 	cfg.idp.URL, cfg.idp.Token = front.URL+stack.Path, stack.Token
 	cfg.idp.Transport = &http.Transport{MaxIdleConnsPerHost: 64}
 	w.idp = idp.New(cfg.idp)
+	for _, c := range cfg.others {
+		cfg.idp.Token = c.Token
+		w.others = append(w.others, idp.New(cfg.idp))
+	}
 	w.start()
 	w.warm()
 	t.Cleanup(func() {

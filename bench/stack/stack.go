@@ -45,10 +45,19 @@ type Config struct {
 	// Federation is how people sign in through a provider that the pool trusts. Directory and Logger are filled in. Without a
 	// Provider nobody is linked.
 	Federation bridge.FederationConfig
+	// Others are further connections on the pool.
+	Others []Other
 	// Limits bound one SCIM request.
 	Limits server.Limits
 	// Logger gets what the parts have to say. nil: nobody does.
 	Logger *slog.Logger
+}
+
+// Other is a connection beside the first, pushed to with a token of its own. Connection and Federation are as in Config.
+type Other struct {
+	Name, Token string
+	Connection  bridge.ConnectionConfig
+	Federation  bridge.FederationConfig
 }
 
 // NewEmulator returns an emulator with an empty pool PoolID that has the custom attributes a server needs, and in which
@@ -111,18 +120,19 @@ func Open(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if s.Directory, err = bridge.OpenDirectory(ctx, cfg.Directory); err != nil {
 		return nil, err
 	}
-	cfg.Connection.Name, cfg.Connection.Directory = "okta", s.Directory
-	if cfg.Federation.Provider != "" {
-		cfg.Federation.Directory, cfg.Federation.Logger = s.Directory, cfg.Logger
-		if cfg.Connection.Federation, err = bridge.OpenFederation(ctx, cfg.Federation); err != nil {
-			return nil, err
+	var connections []server.Connection
+	for _, c := range append([]Other{{"okta", Token, cfg.Connection, cfg.Federation}}, cfg.Others...) {
+		c.Connection.Name, c.Connection.Directory = c.Name, s.Directory
+		if c.Federation.Provider != "" {
+			c.Federation.Directory, c.Federation.Logger = s.Directory, cfg.Logger
+			if c.Connection.Federation, err = bridge.OpenFederation(ctx, c.Federation); err != nil {
+				return nil, err
+			}
 		}
+		connections = append(connections, server.Connection{Bridge: bridge.NewConnection(c.Connection),
+			Tokens: []server.Token{{Name: "only", Secret: server.NewSecret(c.Token)}}})
 	}
-	okta := bridge.NewConnection(cfg.Connection)
-	s.handler, err = server.New(server.Config{
-		Connections: []server.Connection{{Bridge: okta, Tokens: []server.Token{{Name: "only", Secret: server.NewSecret(Token)}}}},
-		BaseURL:     "https://scim.example.com", Limits: cfg.Limits, Logger: cfg.Logger,
-	})
+	s.handler, err = server.New(server.Config{Connections: connections, BaseURL: "https://scim.example.com", Limits: cfg.Limits, Logger: cfg.Logger})
 	if err != nil {
 		return nil, err
 	}
