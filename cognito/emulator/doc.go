@@ -16,8 +16,8 @@
 //	DELETE /-/calls   sets all counts to zero
 //	GET    /-/faults  {"faults": [Fault, …]}
 //	POST   /-/faults  one Fault: {"operation": "ListUsers", "kind": "throttle", "count": 3, "probability": 0.5, "after": 2, "pool": "…"};
-//	                  without an operation all fail, without a count until they are removed; kinds: throttle, 500, 503, access-denied, expired-credentials, reset-before, reset-after, timeout-before,
-//	                  timeout-after, garbage-body
+//	                  without an operation all fail, without a count until they are removed; kinds: throttle, 500, 503, access-denied,
+//	                  expired-credentials, reset-before, reset-after, timeout-before, timeout-after, garbage-body
 //	DELETE /-/faults  removes all faults
 //	GET    /-/clock   {"now": "2026-01-02T15:04:05Z", "offset": "24h0m0s"}
 //	POST   /-/clock   {"advance": "24h"} or {"set": "2026-01-02T15:04:05Z"}
